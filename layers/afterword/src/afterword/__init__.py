@@ -1,0 +1,1 @@
+"""Turns shop events into survey invitations."""
