@@ -1,1 +1,1 @@
-"""What runs Afterword on a laptop: the local cloud, the deployment and the story that `make run` shows."""
+"""What runs Afterword on a laptop: the local cloud, the deployment, the story of `make run`."""

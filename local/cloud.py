@@ -1,0 +1,193 @@
+"""The local cloud: ministack, a process on a loopback port of its own.
+
+It runs the functions as processes too, so stopping it means stopping its whole process group.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+from local import fake_account
+from local.errors import LocalError
+from local.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCAL = ROOT / ".local"
+_HOST = "127.0.0.1"
+_SECONDS_TO_START = 30
+_SECONDS_TO_STOP = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """A local cloud that runs.
+
+    Attributes:
+        endpoint_url: Where it answers; only this machine can reach it.
+        pid: Its process, which leads a group of its own: the functions' processes are in it.
+        home: Its temporary files; gone when it is stopped.
+        log: What it wrote.
+        process: The process, where it is a child of ours.
+    """
+
+    endpoint_url: str
+    pid: int
+    home: Path
+    log: Path
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False, compare=False)
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time.
+        """Make a boto3 client of this cloud.
+
+        Args:
+            service: boto3's name of the service, such as `sqs`.
+
+        Returns:
+            The client, with made-up credentials.
+        """
+        return fake_account.client(service, self.endpoint_url)
+
+    def reset(self) -> None:
+        """Make it as empty as it was at its start."""
+        _http().post(f"{self.endpoint_url}/_ministack/reset", timeout=30).raise_for_status()
+
+    def answers(self) -> bool:
+        """Say whether it answers."""
+        try:
+            answer = _http().get(f"{self.endpoint_url}/_ministack/health", timeout=5)
+        except requests.RequestException:
+            return False
+        return answer.ok
+
+    def ended(self) -> bool:
+        """Say whether its process has ended."""
+        if self.process:
+            return self.process.poll() is not None
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        return False
+
+    def stop(self) -> None:
+        """Stop it and every function process, by force if need be; remove its temporary files."""
+        _signal_group(self.pid, signal.SIGTERM)
+        wait_until(self.ended, seconds=_SECONDS_TO_STOP)
+        # Whatever the leader left behind is still in its group.
+        _signal_group(self.pid, signal.SIGKILL)
+        wait_until(self.ended, seconds=_SECONDS_TO_STOP)
+        shutil.rmtree(self.home, ignore_errors=True)
+
+
+@contextmanager
+def running(name: str, *, enforce_roles: bool = False) -> Iterator[Cloud]:
+    """Run a local cloud for as long as the block runs, and stop it however the block ends.
+
+    Args:
+        name: What its log is called.
+        enforce_roles: Whether the functions may do only what their IAM roles allow.
+
+    Yields:
+        The cloud, ready.
+    """
+    cloud = start(name, enforce_roles=enforce_roles)
+    try:
+        yield cloud
+    finally:
+        cloud.stop()
+
+
+def start(name: str, *, enforce_roles: bool = False) -> Cloud:
+    """Start a local cloud on a free loopback port and wait until it answers.
+
+    Args:
+        name: What its log is called.
+        enforce_roles: Whether the functions may do only what their IAM roles allow.
+
+    Returns:
+        The cloud, ready. The caller stops it.
+
+    Raises:
+        LocalError: It did not come up.
+    """
+    cloud = _spawn(name, enforce_roles=enforce_roles)
+    try:
+        wait_until(lambda: cloud.ended() or cloud.answers(), seconds=_SECONDS_TO_START)
+        up = not cloud.ended() and cloud.answers()
+    except BaseException:
+        cloud.stop()
+        raise
+    if not up:
+        cloud.stop()
+        raise LocalError("The local cloud did not start.", f"Its last words are in {cloud.log}.")
+    return cloud
+
+
+def _spawn(name: str, *, enforce_roles: bool) -> Cloud:
+    port = _free_port()
+    home, log = LOCAL / f"{name}-{port}", LOCAL / f"{name}.log"
+    home.mkdir(parents=True)
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ministack"],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=home,
+            env=_environment(port, home, enforce_roles=enforce_roles),
+            start_new_session=True,  # Ctrl-C is for us; and the group can be ended as one.
+        )
+    return Cloud(f"http://{_HOST}:{port}", process.pid, home, log, process)
+
+
+def _environment(port: int, home: Path, *, enforce_roles: bool) -> dict[str, str]:
+    # It hands its own environment on to the functions, so it gets little of ours.
+    inherited = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    return {
+        **fake_account.fake_account(inherited),
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "BIND_HOST": _HOST,
+        "GATEWAY_PORT": str(port),
+        "MINISTACK_REGION": fake_account.REGION,
+        "S3_DATA_DIR": str(home / "s3"),
+        "STATE_DIR": str(home / "state"),
+        # Services that would open further ports, and Docker, which nothing here needs.
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "DOCKER_HOST": f"unix://{home}/no-docker",
+        "AUTH": str(enforce_roles).lower(),
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _http() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # No proxy, no .netrc: this is loopback.
+    return session
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    # macOS says PermissionError of a group in which only zombies are left.
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
