@@ -1,0 +1,96 @@
+# Two commands matter: `make run` shows the main job, `make test` checks everything. Both set up what they need.
+.DEFAULT_GOAL := help
+.SUFFIXES:
+MAKEFLAGS += --no-print-directory
+
+UV := .tools/bin/uv
+PYTHON := .venv/bin/python
+SAM := .venv-sam/bin/sam
+SET_UP := .venv/in-step
+REQUIREMENTS := layers/dependencies/requirements.txt
+EXPORT := $(UV) export --quiet --frozen --no-default-groups --no-emit-project --no-header
+EVENT ?=
+
+##@ See it work
+
+.PHONY: run
+run: $(SET_UP) ## Build, deploy to a local cloud and show the main job, from event to invitation
+	@$(PYTHON) -m local run
+
+.PHONY: up
+up: $(SET_UP) ## Start a local cloud that stays, with everything deployed
+	@$(PYTHON) -m local up
+
+.PHONY: send
+send: $(SET_UP) ## Send one event to it: make send EVENT=events/purchase.json
+	@$(PYTHON) -m local send $(EVENT)
+
+.PHONY: down
+down: $(SET_UP) ## Stop it
+	@$(PYTHON) -m local down
+
+##@ Check it
+
+.PHONY: test
+test: $(SET_UP) ## Everything: lock, lint, types, imports, template, schemas, all tests, coverage
+	@$(MAKE) lint
+	@$(MAKE) typecheck
+	@echo "== tests: unit, integration, end to end"
+	@.venv/bin/pytest --cov --cov-report=term
+
+.PHONY: lint
+lint: $(SET_UP) ## Lock, style, imports, template, schemas
+	@echo "== lock"
+	@$(UV) lock --quiet --check || { echo "uv.lock is out of step with pyproject.toml: run 'make lock'."; exit 1; }
+	@$(EXPORT) | diff -q - $(REQUIREMENTS) >/dev/null || { echo "$(REQUIREMENTS) is out of step with uv.lock: run 'make lock'."; exit 1; }
+	@echo "== style"
+	@.venv/bin/ruff check --quiet || { echo "Much of this is mended by 'make format'."; exit 1; }
+	@.venv/bin/ruff format --quiet --check || { echo "Run 'make format'."; exit 1; }
+	@echo "== imports"
+	@.venv/bin/lint-imports
+	@echo "== template"
+	@.venv/bin/cfn-lint
+	@SAM_CLI_TELEMETRY=0 $(SAM) validate --lint --region us-east-1
+	@echo "== schemas"
+	@$(PYTHON) -m local.schemas --check
+
+.PHONY: format
+format: $(SET_UP) ## Mend what the linter and the formatter can mend
+	@.venv/bin/ruff check --fix --quiet || true
+	@.venv/bin/ruff format
+
+.PHONY: typecheck
+typecheck: $(SET_UP) ## mypy, strict
+	@echo "== types"
+	@.venv/bin/mypy
+
+.PHONY: unit integration e2e
+unit integration e2e: $(SET_UP) ## One kind of test alone, without coverage
+	@.venv/bin/pytest tests/$@
+
+##@ Keep it
+
+.PHONY: lock
+lock: $(SET_UP) ## Bring uv.lock and the layer's requirements in step with pyproject.toml
+	@$(UV) lock
+	@$(EXPORT) --output-file $(REQUIREMENTS) >/dev/null
+
+.PHONY: schemas
+schemas: $(SET_UP) ## Write docs/schemas from the models
+	@$(PYTHON) -m local.schemas
+
+.PHONY: hooks
+hooks: $(SET_UP) ## Run the quick checks before each commit (pre-commit)
+	@.venv/bin/pre-commit install
+
+.PHONY: clean
+clean: ## Remove all that make has made, the local cloud included
+	@if [ -e .local/cloud.json ]; then $(PYTHON) -m local down; fi
+	@rm -rf .aws-sam .local .tools .venv .venv-sam .*_cache .hypothesis .coverage* htmlcov
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9 ]+:.*## / {printf "  make %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(SET_UP): uv.lock pyproject.toml local/bootstrap.txt local/setup.sh
+	@sh local/setup.sh
