@@ -1,0 +1,162 @@
+"""Accounts at providers, and what signs in to them."""
+
+import ipaddress
+from typing import Annotated, Literal, Self
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StrictBool,
+    ValidationError,
+    model_validator,
+)
+from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import PydanticCustomError
+
+from afterword.deciding.campaigns import Name
+from afterword.deciding.texts import json_object, lines
+
+
+def _base_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        plain = not (parts.query or parts.fragment or parts.username or parts.password)
+        usable = plain and url.isascii() and url.isprintable() and " " not in url
+        usable = usable and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise PydanticCustomError(
+            "base_url", "it should be an address without user, query and fragment"
+        )
+    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts)):
+        raise PydanticCustomError("base_url", "it should begin with https://")
+    return url.rstrip("/")
+
+
+def _is_loopback(parts: SplitResult) -> bool:
+    host = parts.hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _header_safe(secret: SecretStr) -> SecretStr:
+    # A line break would end the header that the secret stands in.
+    if not secret.get_secret_value().isprintable():
+        raise PydanticCustomError("secret", "it should hold printable characters only")
+    return secret
+
+
+Secret = Annotated[SecretStr, Field(min_length=1, max_length=4096), AfterValidator(_header_safe)]
+
+
+class Account(BaseModel):
+    """One account at a provider: where it is and how fast it may be called."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    name: SkipJsonSchema[Name]
+    provider: Literal["nps"]
+    base_url: Annotated[
+        str,
+        AfterValidator(_base_url),
+        Field(
+            max_length=512, description="What stands before /api/v2, without a slash at the end."
+        ),
+    ]
+    calls_per_minute: Annotated[int, Field(strict=True, ge=1, le=100_000)] = 200
+    replays_idempotency_key: Annotated[
+        StrictBool,
+        Field(description="Whether a call repeated under its Idempotency-Key invites once."),
+    ] = False
+
+
+class Credentials(BaseModel):
+    """What signs in: email and api_token, email and password, or bearer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    email: Annotated[str | None, Field(min_length=3, max_length=254)] = None
+    api_token: Secret | None = None
+    password: Secret | None = None
+    bearer: Secret | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        given = {name for name, value in self if value is not None}
+        if given not in ({"email", "api_token"}, {"email", "password"}, {"bearer"}):
+            raise PydanticCustomError(
+                "one_of", "give exactly one of email and api_token, email and password, bearer"
+            )
+        return self
+
+
+class AccountError(Exception):
+    """An account, or its credentials, that cannot be used.
+
+    Attributes:
+        account: Its name.
+        faults: Every field at fault and what to change there, without the values.
+    """
+
+    def __init__(self, account: str, faults: tuple[str, ...]) -> None:
+        super().__init__(f"account {account}: {'; '.join(faults)}")
+        self.account = account
+        self.faults = faults
+
+
+def parse_account(name: str, text: str, *, allow_http: bool) -> Account:
+    """Read an account.
+
+    Args:
+        name: The last part of its parameter's name.
+        text: The parameter's value: JSON, as docs/schemas/account.v1.json has it.
+        allow_http: Whether a loopback address may be called without TLS, as on a laptop.
+
+    Raises:
+        AccountError: It names every field at fault.
+    """
+    fields = _fields(name, text)
+    if "name" in fields:
+        raise AccountError(name, ("name: leave it out, the parameter's name is the name",))
+    try:
+        account = Account.model_validate({**fields, "name": name})
+    except ValidationError as error:
+        raise AccountError(name, lines(error)) from None
+    if not (allow_http or account.base_url.startswith("https:")):
+        raise AccountError(name, ("base_url: it should begin with https://",))
+    return account
+
+
+def parse_credentials(name: str, text: str) -> Credentials:
+    """Read the credentials of an account.
+
+    Args:
+        name: The account's name.
+        text: The secret's value: JSON, one of the three forms.
+
+    Raises:
+        AccountError: It names every field at fault, but no field that does not exist: whoever
+            mistakes the form may have put a secret in the place of a name.
+    """
+    fields = _fields(name, text)
+    if not fields.keys() <= Credentials.model_fields.keys():
+        known = ", ".join(Credentials.model_fields)
+        raise AccountError(name, (f"credentials: a field that is none of {known}",))
+    try:
+        return Credentials.model_validate(fields)
+    except ValidationError as error:
+        raise AccountError(name, tuple(f"credentials: {text}" for text in lines(error))) from None
+
+
+def _fields(name: str, text: str) -> dict[str, object]:
+    try:
+        return json_object(text)
+    except ValueError as error:
+        raise AccountError(name, (str(error),)) from None

@@ -1,0 +1,87 @@
+"""The types of fields that shop events and campaigns share: bounded, and told apart from values."""
+
+import re
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Literal
+
+from pydantic import (
+    AwareDatetime,
+    BeforeValidator,
+    EmailStr,
+    Field,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic_core import PydanticCustomError
+
+Kind = Literal["purchase", "signup"]
+
+# Loosely BCP 47 (https://www.rfc-editor.org/info/bcp47): the shape, not the registry.
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
+_LONGEST_LANGUAGE = 35
+
+
+def _instant(value: object) -> datetime:
+    # pydantic alone would take 1700000000, and the bare year "2016", for seconds since 1970.
+    try:
+        if isinstance(value, str) and (instant := datetime.fromisoformat(value)).tzinfo:
+            return instant
+    except ValueError:
+        pass
+    raise PydanticCustomError(
+        "instant", "it should be a time by ISO 8601 with its zone, as in 2026-01-31T12:00:00Z"
+    )
+
+
+def _email(value: object, check: ValidatorFunctionWrapHandler) -> object:
+    try:
+        return check(value)
+    except ValueError:
+        # email-validator's own text quotes parts of the address.
+        raise PydanticCustomError("email", "value is not a valid email address") from None
+
+
+def language_tag(text: str) -> str | None:
+    """A language tag in its usual spelling (`EN_us` -> `en-US`), or None if it has no such shape.
+
+    https://www.rfc-editor.org/rfc/rfc5646#section-2.1.1 gives the spelling. The underscore is
+    what Java, PHP and POSIX write.
+    """
+    tag = text.strip().replace("_", "-")
+    if len(tag) > _LONGEST_LANGUAGE or not _LANGUAGE.fullmatch(tag):
+        return None
+    first, *others = tag.lower().split("-")
+    spelt = {2: str.upper, 4: str.title}
+    return "-".join([first, *(spelt.get(len(part), str)(part) for part in others)])
+
+
+def zone_name(text: str) -> str | None:
+    """An IANA time zone's name, or None if there is no such zone."""
+    name = text.strip()
+    return name if name in _zone_names() else None
+
+
+@cache
+def _zone_names() -> frozenset[str]:
+    # From the package, not from the machine: every machine knows the same zones, and a file system
+    # that ignores case does not let "europe/prague" pass.
+    return frozenset(files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())
+
+
+# No control characters: ids become keys and are shown on screens. 256 characters are at most 1,024
+# bytes; a partition key may have 2,048
+# (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
+Identifier = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1F\x7F]+$")]
+# It stands in the middle of the ledger's keys, whose parts "#" divides.
+Shop = Annotated[
+    str,
+    Field(
+        max_length=64,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        description="Which shop: letters, digits, dot, dash and underscore.",
+    ),
+]
+Email = Annotated[EmailStr, Field(max_length=254), WrapValidator(_email)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_instant, json_schema_input_type=datetime)]
