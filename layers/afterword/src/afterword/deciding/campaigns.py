@@ -50,13 +50,30 @@ _ADDRESS: TypeAdapter[str] = TypeAdapter(EmailStr)
 
 def _iso_duration(value: object) -> object:
     # Months and years are left out: they have no fixed length.
-    if isinstance(value, str) and _DURATION.fullmatch(value):
+    if isinstance(value, timedelta) or (isinstance(value, str) and _DURATION.fullmatch(value)):
         return value
     raise PydanticCustomError(
         "duration",
         "it should be a duration by ISO 8601 in weeks, days, hours, minutes and seconds, "
         "as in P30D or PT2H",
     )
+
+
+def _at_most(longest: timedelta) -> AfterValidator:
+    def check(duration: timedelta | None) -> timedelta | None:
+        if duration is not None and duration > longest:
+            raise PydanticCustomError(
+                "duration", "it should be at most {days} days", {"days": longest.days}
+            )
+        return duration
+
+    return AfterValidator(check)
+
+
+def _above_zero(duration: timedelta | None) -> timedelta | None:
+    if duration is not None and not duration:
+        raise PydanticCustomError("duration", "it should be more than nothing")
+    return duration
 
 
 def _language(text: str) -> str:
@@ -94,7 +111,7 @@ class ContactCap(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    period: Annotated[Duration, Field(gt=timedelta(0), le=MAX_CAP)]
+    period: Annotated[Duration, AfterValidator(_above_zero), _at_most(MAX_CAP)]
     when_capped: Literal["defer", "drop"] = "defer"
 
 
@@ -112,11 +129,14 @@ class Campaign(BaseModel):
     survey: Annotated[int, Field(strict=True, ge=1, description="The survey's id there.")]
     delay: Annotated[
         Duration,
-        Field(ge=timedelta(0), le=MAX_DELAY, description="From the event; at most 180 days."),
+        _at_most(MAX_DELAY),
+        Field(description="From the event; at most 180 days."),
     ] = timedelta(0)
     expires_after: Annotated[
         Duration | None,
-        Field(gt=timedelta(0), le=MAX_EXPIRY, description="From the due time; at most 90 days."),
+        AfterValidator(_above_zero),
+        _at_most(MAX_EXPIRY),
+        Field(description="From the due time; at most 90 days."),
     ] = None
     language: Annotated[
         str,

@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Annotated, Literal
 
 from pydantic import (
-    AwareDatetime,
+    AfterValidator,
     BeforeValidator,
     EmailStr,
     Field,
@@ -18,6 +18,11 @@ from pydantic_core import PydanticCustomError
 
 Kind = Literal["purchase", "signup"]
 
+# Characters and bytes. Escaped for a key, each byte may become three; a sort key may have 1,024
+# (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html), and a shop
+# and a campaign stand in it too.
+LONGEST_ID = 256
+
 # Loosely BCP 47 (https://www.rfc-editor.org/info/bcp47): the shape, not the registry.
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 _LONGEST_LANGUAGE = 35
@@ -26,10 +31,11 @@ _LONGEST_LANGUAGE = 35
 def _instant(value: object) -> datetime:
     # pydantic alone would take 1700000000, and the bare year "2016", for seconds since 1970.
     try:
-        if isinstance(value, str) and (instant := datetime.fromisoformat(value)).tzinfo:
-            return instant
+        instant = datetime.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:
-        pass
+        instant = None
+    if isinstance(instant, datetime) and instant.tzinfo:
+        return instant
     raise PydanticCustomError(
         "instant", "it should be a time by ISO 8601 with its zone, as in 2026-01-31T12:00:00Z"
     )
@@ -41,6 +47,12 @@ def _email(value: object, check: ValidatorFunctionWrapHandler) -> object:
     except ValueError:
         # email-validator's own text quotes parts of the address.
         raise PydanticCustomError("email", "value is not a valid email address") from None
+
+
+def _short_as_key(text: str) -> str:
+    if len(text.encode()) > LONGEST_ID:
+        raise PydanticCustomError("too_long", f"it should have at most {LONGEST_ID} bytes in UTF-8")
+    return text
 
 
 def language_tag(text: str) -> str | None:
@@ -70,10 +82,12 @@ def _zone_names() -> frozenset[str]:
     return frozenset(files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())
 
 
-# No control characters: ids become keys and are shown on screens. 256 characters are at most 1,024
-# bytes; a partition key may have 2,048
-# (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
-Identifier = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1F\x7F]+$")]
+# No control characters: ids become keys and are shown on screens.
+Identifier = Annotated[
+    str,
+    Field(min_length=1, max_length=LONGEST_ID, pattern=r"^[^\x00-\x1F\x7F]+$"),
+    AfterValidator(_short_as_key),
+]
 # It stands in the middle of the ledger's keys, whose parts "#" divides.
 Shop = Annotated[
     str,
@@ -84,4 +98,4 @@ Shop = Annotated[
     ),
 ]
 Email = Annotated[EmailStr, Field(max_length=254), WrapValidator(_email)]
-Instant = Annotated[AwareDatetime, BeforeValidator(_instant, json_schema_input_type=datetime)]
+Instant = Annotated[datetime, BeforeValidator(_instant, json_schema_input_type=datetime)]
