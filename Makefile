@@ -8,7 +8,7 @@ PYTHON := .venv/bin/python
 SAM := .venv-sam/bin/sam
 SET_UP := .venv/in-step
 REQUIREMENTS := layers/dependencies/requirements.txt
-EXPORT := $(UV) export --quiet --frozen --no-default-groups --no-emit-project --no-header
+EXPORT := $(UV) export --quiet --frozen --no-default-groups --no-emit-project
 EVENT ?=
 
 ##@ See it work
@@ -42,7 +42,7 @@ test: $(SET_UP) ## Everything: lock, lint, types, imports, template, schemas, al
 lint: $(SET_UP) ## Lock, style, imports, template, schemas
 	@echo "== lock"
 	@$(UV) lock --quiet --check || { echo "uv.lock is out of step with pyproject.toml: run 'make lock'."; exit 1; }
-	@$(EXPORT) | diff -q - $(REQUIREMENTS) >/dev/null || { echo "$(REQUIREMENTS) is out of step with uv.lock: run 'make lock'."; exit 1; }
+	@test "$$($(EXPORT) --no-header)" = "$$(grep -v '^#' $(REQUIREMENTS))" || { echo "$(REQUIREMENTS) is out of step with uv.lock: run 'make lock'."; exit 1; }
 	@echo "== style"
 	@.venv/bin/ruff check --quiet || { echo "Much of this is mended by 'make format'."; exit 1; }
 	@.venv/bin/ruff format --quiet --check || { echo "Run 'make format'."; exit 1; }
@@ -73,7 +73,7 @@ unit integration e2e: $(SET_UP) ## One kind of test alone, without coverage
 .PHONY: lock
 lock: $(SET_UP) ## Bring uv.lock and the layer's requirements in step with pyproject.toml
 	@$(UV) lock
-	@$(EXPORT) --output-file $(REQUIREMENTS) >/dev/null
+	@$(EXPORT) -o $(REQUIREMENTS) >/dev/null
 
 .PHONY: schemas
 schemas: $(SET_UP) ## Write docs/schemas from the models
@@ -86,7 +86,7 @@ hooks: $(SET_UP) ## Run the quick checks before each commit (pre-commit)
 .PHONY: clean
 clean: ## Remove all that make has made, the local cloud included
 	@if [ -e .local/cloud.json ]; then $(PYTHON) -m local down; fi
-	@rm -rf .aws-sam .local .tools .venv .venv-sam .*_cache .hypothesis .coverage* htmlcov
+	@rm -rf .aws-sam .local .tools .venv .venv-cloud .venv-sam .*_cache .hypothesis .coverage* htmlcov
 
 .PHONY: help
 help: ## List the targets

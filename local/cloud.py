@@ -10,7 +10,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCAL = ROOT / ".local"
+# An environment of its own: the functions run in it too, and must not find this checkout there.
+_PYTHON = str(ROOT / ".venv-cloud" / "bin" / "python")
 _HOST = "127.0.0.1"
 _SECONDS_TO_START = 30
 _SECONDS_TO_STOP = 5
@@ -142,8 +143,8 @@ def _spawn(name: str, *, enforce_roles: bool) -> Cloud:
     home, log = LOCAL / f"{name}-{port}", LOCAL / f"{name}.log"
     home.mkdir(parents=True)
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ministack"],
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module.
+            [_PYTHON, "-m", "ministack"],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -15,7 +15,7 @@ from botocore.config import Config
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
 
-REGION = "us-east-1"
+REGION = "eu-west-1"  # As samconfig.toml says of its local environment.
 ACCESS_KEY = "test"  # ministack's word for the account's root, also where it enforces roles.
 SECRET_KEY = "test"  # noqa: S105 - opens nothing: the local cloud is made up.
 

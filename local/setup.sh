@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes .tools (uv), .venv (what runs, checks and tests) and .venv-sam (SAM CLI, which pins another boto3).
+# Makes .tools (uv), .venv (what drives, checks and tests), .venv-cloud (the local cloud) and .venv-sam (SAM CLI).
 # Needs any Python from 3.9 with venv; brings Python 3.13 along where there is none.
 set -eu
 cd "$(dirname "$0")/.."
@@ -38,8 +38,14 @@ if ! "$uv" python find --quiet 3.13 >/dev/null 2>&1; then
         fail "Python 3.13 is neither here nor could it be fetched. Install it (pyenv install 3.13, or your system's python3.13 package), then try again."
 fi
 
-echo "setup: .venv"
-"$uv" sync --quiet --locked || fail "see above. If pyproject.toml has changed, 'make lock' brings uv.lock back in step."
-echo "setup: .venv-sam"
-UV_PROJECT_ENVIRONMENT=.venv-sam "$uv" sync --quiet --locked --only-group sam || fail "SAM CLI could not be installed; see above."
+sync() {
+    echo "setup: $1"
+    environment=$1
+    shift
+    UV_PROJECT_ENVIRONMENT=$environment "$uv" sync --quiet --locked "$@" ||
+        fail "$environment could not be made, see above. If pyproject.toml has changed, 'make lock' brings uv.lock back in step."
+}
+sync .venv
+sync .venv-cloud --only-group cloud
+sync .venv-sam --only-group sam
 touch .venv/in-step
