@@ -1,0 +1,136 @@
+"""The errors of the NPS dialect: each one knows its status, its body and its headers."""
+
+from typing import Any, ClassVar
+
+Details = dict[str, list[dict[str, str]]]
+
+
+class DialectError(Exception):
+    """An answer other than success, in words that NPS clients know.
+
+    The bodies follow
+    https://developer.zendesk.com/api-reference/introduction/requests/ where something is documented
+    there; docs/invitation-service.md says which are ours. No text carries what the client sent.
+    """
+
+    status: ClassVar[int]
+    headers: ClassVar[dict[str, str]] = {}
+
+    def body(self) -> dict[str, Any]:
+        """Return the answer's JSON object."""
+        raise NotImplementedError
+
+
+class MalformedRequestError(DialectError):
+    """The request cannot be read: its body is no JSON, or a query parameter is no number."""
+
+    status = 400
+
+    def __init__(self, error: str, description: str) -> None:
+        super().__init__(description)
+        self._body = {"error": error, "description": description}
+
+    def body(self) -> dict[str, Any]:  # noqa: D102 - as DialectError.body.
+        return dict(self._body)
+
+
+class TooManyValuesError(DialectError):
+    """A call names more recipients than one call may."""
+
+    status = 400
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"Maximum {most} recipients may be invited per call")
+        self._most = most
+
+    def body(self) -> dict[str, Any]:  # noqa: D102
+        return {"error": "TooManyValues", "description": str(self), "max_count": self._most}
+
+
+class IdempotentRequestError(DialectError):
+    """An Idempotency-Key comes again with another body."""
+
+    status = 400
+
+    def body(self) -> dict[str, Any]:  # noqa: D102
+        return {
+            "error": "IdempotentRequestError",
+            "description": "Request parameters don't match the given idempotency key",
+        }
+
+
+class UnauthenticatedError(DialectError):
+    """No credential, or none that is known."""
+
+    status = 401
+
+    def body(self) -> dict[str, Any]:  # noqa: D102
+        return {"error": "Couldn't authenticate you"}
+
+
+class ForbiddenError(DialectError):
+    """Known, but no admin."""
+
+    status = 403
+
+    def body(self) -> dict[str, Any]:
+        """Return the body, in which `error` is an object: the dialect has that for roles."""
+        message = (
+            "Access to this resource is restricted. "
+            "Please contact the account administrator for assistance."
+        )
+        return {"error": {"title": "Forbidden", "message": message}}
+
+
+class RecordNotFoundError(DialectError):
+    """No such record in this account, or no such route."""
+
+    status = 404
+
+    def body(self) -> dict[str, Any]:  # noqa: D102
+        return {"error": "RecordNotFound", "description": "Not found"}
+
+
+class MethodNotAllowedError(DialectError):
+    """The path is known, the method is not."""
+
+    status = 405
+
+    def body(self) -> dict[str, Any]:  # noqa: D102
+        return {"error": "MethodNotAllowed", "description": "This method is not allowed here"}
+
+
+class RecordInvalidError(DialectError):
+    """The body was read and is refused; `details` says which field and why."""
+
+    status = 422
+
+    def __init__(self, details: Details) -> None:
+        super().__init__("Record validation errors")
+        self.details = details
+
+    def body(self) -> dict[str, Any]:  # noqa: D102
+        return {"error": "RecordInvalid", "description": str(self), "details": self.details}
+
+
+class UnavailableError(DialectError):
+    """Nothing was done, and the same call may well succeed soon.
+
+    Raise it only where it is certain that nothing was done: with `Retry-After` beside it, a client
+    may take a 503 for "not processed".
+    """
+
+    status = 503
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "10"}
+
+    def body(self) -> dict[str, Any]:  # noqa: D102
+        return {"error": "ServiceUnavailable", "description": "Try again shortly"}
+
+
+class UnexpectedError(DialectError):
+    """Something broke that nobody foresaw; the answer says nothing about it."""
+
+    status = 500
+
+    def body(self) -> dict[str, Any]:  # noqa: D102
+        return {"error": "InternalError", "description": "Something went wrong on our side"}

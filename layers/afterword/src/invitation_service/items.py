@@ -1,0 +1,183 @@
+"""How records look as DynamoDB items. Names of attributes stay: stored items outlive versions.
+
+| item | pk | sk |
+|---|---|---|
+| counter | `A#account` | `N#surveys`, `N#invitations` |
+| survey | `A#account` | `S#id` |
+| invitation | `A#account#S#survey` | `I#id` |
+| idempotency key | `A#account#S#survey` | `K#hash` |
+| chunk of recipients | `A#account#R#load` | `number` |
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
+
+from invitation_service.models import Invitation, Recipient, Status, Survey
+from invitation_service.store import Idempotency, Remembered
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+type Item = dict[str, AttributeValueTypeDef]
+type Kept = Mapping[str, Any]
+
+# An item holds at most 400 kB, its keys and attribute names included:
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+CHUNK_BYTES = 350_000
+# Names and addresses go after this time; the invitation with its numbers stays.
+RECIPIENTS_ARE_KEPT = timedelta(days=400)
+
+_RECIPIENTS = TypeAdapter(list[Recipient])
+
+
+def account_key(account: str, sk: str) -> Item:
+    """Return the key of an account's counter or survey."""
+    return {"pk": {"S": f"A#{account}"}, "sk": {"S": sk}}
+
+
+def survey_key(account: str, survey_id: int) -> Item:
+    """Return a survey's key."""
+    return account_key(account, f"S#{survey_id:019d}")
+
+
+def invitations_pk(account: str, survey_id: int) -> str:
+    """Return the partition that holds a survey's invitations."""
+    return f"A#{account}#S#{survey_id}"
+
+
+def invitation_key(account: str, survey_id: int, invitation_id: int) -> Item:
+    """Return an invitation's key; padded, so that the order of texts is the order of ids."""
+    return {
+        "pk": {"S": invitations_pk(account, survey_id)},
+        "sk": {"S": f"I#{invitation_id:019d}"},
+    }
+
+
+def idempotency_key(account: str, survey_id: int, key: str) -> Item:
+    """Return the key of an Idempotency-Key's record."""
+    return {"pk": {"S": invitations_pk(account, survey_id)}, "sk": {"S": f"K#{key}"}}
+
+
+def chunk_key(account: str, load: str, number: int) -> Item:
+    """Return the key of a chunk. `load` is in the partition key to spread the writing."""
+    return {"pk": {"S": f"A#{account}#R#{load}"}, "sk": {"S": f"{number:04d}"}}
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat()
+
+
+def seconds(moment: datetime) -> str:
+    """Return Unix seconds, rounded up, as DynamoDB takes numbers."""
+    return str(math.ceil(moment.timestamp()))
+
+
+def survey_item(account: str, survey: Survey) -> Item:
+    """Return a survey's item."""
+    return {
+        **survey_key(account, survey.id),
+        "id": {"N": str(survey.id)},
+        "name": {"S": survey.name},
+        "created_at": {"S": _text(survey.created_at)},
+        "updated_at": {"S": _text(survey.updated_at)},
+        "invitations": {"N": str(survey.invitations)},
+    }
+
+
+def read_survey(item: Kept) -> Survey:
+    """Return the survey that an item holds."""
+    return Survey(
+        id=int(item["id"]["N"]),
+        name=item["name"]["S"],
+        created_at=datetime.fromisoformat(item["created_at"]["S"]),
+        updated_at=datetime.fromisoformat(item["updated_at"]["S"]),
+        invitations=int(item["invitations"]["N"]),
+    )
+
+
+def invitation_item(account: str, invitation: Invitation, load: str, chunks: int) -> Item:
+    """Return an invitation's item, which says where its recipients are."""
+    return {
+        **invitation_key(account, invitation.survey_id, invitation.id),
+        "id": {"N": str(invitation.id)},
+        "survey_id": {"N": str(invitation.survey_id)},
+        "status": {"S": invitation.status},
+        "recipients_count": {"N": str(invitation.recipients_count)},
+        "created_at": {"S": _text(invitation.created_at)},
+        "updated_at": {"S": _text(invitation.updated_at)},
+        "load": {"S": load},
+        "chunks": {"N": str(chunks)},
+    }
+
+
+def read_invitation(item: Kept) -> Invitation:
+    """Return the invitation that an item holds."""
+    delivered = item.get("delivered_at")
+    return Invitation(
+        id=int(item["id"]["N"]),
+        survey_id=int(item["survey_id"]["N"]),
+        status=Status(item["status"]["S"]),
+        recipients_count=int(item["recipients_count"]["N"]),
+        created_at=datetime.fromisoformat(item["created_at"]["S"]),
+        updated_at=datetime.fromisoformat(item["updated_at"]["S"]),
+        delivered_at=datetime.fromisoformat(delivered["S"]) if delivered else None,
+    )
+
+
+def idempotency_item(account: str, invitation: Invitation, kept: Idempotency) -> Item:
+    """Return the record of an Idempotency-Key."""
+    return {
+        **idempotency_key(account, invitation.survey_id, kept.key),
+        "fingerprint": {"S": kept.fingerprint},
+        "id": {"N": str(invitation.id)},
+        "created_at": {"S": _text(invitation.created_at)},
+        "expires_at": {"N": seconds(kept.kept_until)},
+        "ttl": {"N": seconds(kept.kept_until)},
+    }
+
+
+def read_remembered(item: Kept, now: datetime) -> Remembered | None:
+    """Return the first answer, None once it expired: TTL may delete days later."""
+    if int(item["expires_at"]["N"]) <= now.timestamp():
+        return None
+    return Remembered(
+        fingerprint=item["fingerprint"]["S"],
+        invitation_id=int(item["id"]["N"]),
+        created_at=datetime.fromisoformat(item["created_at"]["S"]),
+    )
+
+
+def chunk_items(
+    account: str, load: str, recipients: Iterable[Recipient], now: datetime
+) -> list[Item]:
+    """Return the items that hold the recipients, in order."""
+    ttl = seconds(now + RECIPIENTS_ARE_KEPT)
+    return [
+        {**chunk_key(account, load, number), "people": {"S": people}, "ttl": {"N": ttl}}
+        for number, people in enumerate(_chunks(recipients))
+    ]
+
+
+def _chunks(recipients: Iterable[Recipient]) -> Iterator[str]:
+    """Yield JSON lists of recipients, each within `CHUNK_BYTES` of UTF-8."""
+    chunk: list[str] = []
+    size = 0
+    for recipient in recipients:
+        text = recipient.model_dump_json(exclude_none=True)
+        length = len(text.encode()) + 1
+        if chunk and size + length > CHUNK_BYTES:
+            yield f"[{','.join(chunk)}]"
+            chunk, size = [], 0
+        chunk.append(text)
+        size += length
+    if chunk:
+        yield f"[{','.join(chunk)}]"
+
+
+def read_chunk(item: Kept) -> list[Recipient]:
+    """Return the recipients that a chunk holds."""
+    return _RECIPIENTS.validate_json(item["people"]["S"])

@@ -1,0 +1,90 @@
+"""The store's in-memory twin: for unit tests, and as the shortest description of the store."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+
+from invitation_service.models import Invitation, Recipient, Status, Survey
+from invitation_service.store import (
+    Idempotency,
+    KeyTakenError,
+    NewInvitation,
+    Remembered,
+    UnknownSurveyError,
+)
+
+
+class InMemoryStore:
+    """Keeps everything in dictionaries; see `Store` for what each method promises."""
+
+    def __init__(self) -> None:
+        self._last_ids: dict[tuple[str, str], int] = defaultdict(int)
+        self._surveys: dict[tuple[str, int], Survey] = {}
+        self._invitations: dict[tuple[str, int], dict[int, Invitation]] = defaultdict(dict)
+        self._recipients: dict[tuple[str, int, int], list[Recipient]] = {}
+        self._keys: dict[tuple[str, int, str], tuple[Idempotency, Remembered]] = {}
+
+    def _next_id(self, account: str, kind: str) -> int:
+        self._last_ids[account, kind] += 1
+        return self._last_ids[account, kind]
+
+    def add_survey(self, account: str, name: str, created_at: datetime) -> Survey:
+        """See `Store.add_survey`."""
+        survey_id = self._next_id(account, "surveys")
+        survey = Survey(id=survey_id, name=name, created_at=created_at, updated_at=created_at)
+        self._surveys[account, survey_id] = survey
+        return survey
+
+    def survey(self, account: str, survey_id: int) -> Survey | None:
+        """See `Store.survey`."""
+        survey = self._surveys.get((account, survey_id))
+        if survey is None:
+            return None
+        count = len(self._invitations[account, survey_id])
+        return survey.model_copy(update={"invitations": count})
+
+    def remembered(
+        self, account: str, survey_id: int, key: str, now: datetime
+    ) -> Remembered | None:
+        """See `Store.remembered`."""
+        kept, first = self._keys.get((account, survey_id, key), (None, None))
+        return first if kept and now < kept.kept_until else None
+
+    def add_invitation(self, account: str, survey_id: int, new: NewInvitation) -> Invitation:
+        """See `Store.add_invitation`."""
+        key = new.idempotency
+        if key and self.remembered(account, survey_id, key.key, new.created_at):
+            raise KeyTakenError
+        if (account, survey_id) not in self._surveys:
+            raise UnknownSurveyError
+        invitation = Invitation(
+            id=self._next_id(account, "invitations"),
+            survey_id=survey_id,
+            status=Status.SCHEDULED,
+            recipients_count=len(new.recipients),
+            created_at=new.created_at,
+            updated_at=new.created_at,
+        )
+        self._invitations[account, survey_id][invitation.id] = invitation
+        self._recipients[account, survey_id, invitation.id] = list(new.recipients)
+        if key:
+            first = Remembered(key.fingerprint, invitation.id, new.created_at)
+            self._keys[account, survey_id, key.key] = (key, first)
+        return invitation
+
+    def invitation(self, account: str, survey_id: int, invitation_id: int) -> Invitation | None:
+        """See `Store.invitation`."""
+        return self._invitations[account, survey_id].get(invitation_id)
+
+    def invitations(
+        self, account: str, survey_id: int, *, offset: int, limit: int
+    ) -> list[Invitation]:
+        """See `Store.invitations`."""
+        newest_first = sorted(
+            self._invitations[account, survey_id].values(), key=lambda each: -each.id
+        )
+        return newest_first[offset : offset + limit]
+
+    def recipients(self, account: str, survey_id: int, invitation_id: int) -> Iterable[Recipient]:
+        """See `Store.recipients`."""
+        return tuple(self._recipients.get((account, survey_id, invitation_id), ()))

@@ -1,0 +1,170 @@
+"""Requests and records of the NPS dialect, as pydantic models.
+
+Fields as in https://developer.zendesk.com/api-reference/ticketing/nps-api/nps_invitations/.
+"""
+
+import re
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+MAX_RECIPIENTS = 10_000
+MAX_NAME_CHARACTERS = 255
+
+# Line breaks above all: names and addresses end up in mail headers.
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# Well-formed is enough (https://www.rfc-editor.org/rfc/rfc5646#section-2.2.9).
+_LANGUAGE_TAG = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,8}")
+
+
+class Status(StrEnum):
+    """Where an invitation stands; the dialect knows these five."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    PREPARING = "preparing"
+    SCHEDULED = "scheduled"
+    ZERO_RECIPIENTS = "zero_recipients"
+
+
+def blank() -> PydanticCustomError:
+    """Return the refusal of a field that is missing or empty."""
+    return PydanticCustomError("blank", "cannot be blank")
+
+
+def invalid(text: str) -> PydanticCustomError:
+    """Return the refusal of a value; `text` must not repeat the value."""
+    return PydanticCustomError("invalid", "{text}", {"text": text})
+
+
+def _one_line(value: object) -> str:
+    if value is None:
+        raise blank()
+    if not isinstance(value, str):
+        raise invalid("must be a string")
+    if _CONTROL_CHARACTERS.search(value):
+        raise invalid("must not contain line breaks or control characters")
+    if not (stripped := value.strip()):
+        raise blank()
+    return stripped
+
+
+def _name(value: object) -> str:
+    name = _one_line(value)
+    if len(name) > MAX_NAME_CHARACTERS:
+        raise invalid(f"must not be longer than {MAX_NAME_CHARACTERS} characters")
+    return name
+
+
+def _address(value: object) -> str:
+    try:
+        # No look-up in the DNS: an invitation must not depend on a stranger's name server.
+        return validate_email(_one_line(value), check_deliverability=False).normalized
+    except EmailNotValidError:
+        # The library's text repeats the address.
+        raise invalid("is not a valid address") from None
+
+
+def _language(value: object) -> str | None:
+    # The list of languages was never published, so no language is a reason to refuse.
+    tag = value if isinstance(value, str) else ""
+    return tag if _LANGUAGE_TAG.fullmatch(tag) else None
+
+
+def _recipient_list(value: object) -> object:
+    if value is None or value == []:
+        raise blank()
+    return value
+
+
+def _not_null(value: object) -> object:
+    if value is None:
+        raise blank()
+    return value
+
+
+Name = Annotated[str, BeforeValidator(_name)]
+Address = Annotated[str, BeforeValidator(_address)]
+Language = Annotated[str | None, BeforeValidator(_language)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+
+class Recipient(_Model):
+    """One person to invite. Addresses are kept normalised, names as they came."""
+
+    email: Address = Field(repr=False)
+    name: Name = Field(repr=False)
+    language: Language = None
+
+
+def _once_each(recipients: list[Recipient]) -> list[Recipient]:
+    by_address: dict[str, Recipient] = {}
+    for recipient in recipients:
+        by_address.setdefault(recipient.email.casefold(), recipient)
+    return list(by_address.values())
+
+
+class InvitationBody(_Model):
+    """The object `invitation` of a create call."""
+
+    recipients: Annotated[list[Recipient], BeforeValidator(_recipient_list)]
+
+    def people(self) -> list[Recipient]:
+        """Return each address once, as it came first."""
+        return _once_each(self.recipients)
+
+
+class CreateInvitation(_Model):
+    """The body of a create call."""
+
+    invitation: Annotated[InvitationBody, BeforeValidator(_not_null)]
+
+
+class SurveyBody(_Model):
+    """The object `survey` of our own create-survey call."""
+
+    name: Name
+
+
+class CreateSurvey(_Model):
+    """The body of our own create-survey call."""
+
+    survey: Annotated[SurveyBody, BeforeValidator(_not_null)]
+
+
+class Survey(_Model):
+    """A survey that people are invited to."""
+
+    id: int
+    name: str
+    created_at: datetime
+    updated_at: datetime
+    invitations: int = 0
+    """How many invitations it has; for paging, not for the wire."""
+
+    def shown(self) -> dict[str, Any]:
+        """Return what clients see; `open` is the dialect's word for "takes invitations"."""
+        return {"status": "open", **self.model_dump(mode="json", exclude={"invitations"})}
+
+
+class Invitation(_Model):
+    """One create call that was accepted."""
+
+    id: int
+    survey_id: int
+    status: Status
+    recipients_count: int
+    created_at: datetime
+    updated_at: datetime
+    delivered_at: datetime | None = None
+
+    def shown(self) -> dict[str, Any]:
+        """Return what show and list answer: no `survey_id`, no `delivered_at` before delivery."""
+        return self.model_dump(mode="json", exclude={"survey_id"}, exclude_none=True)

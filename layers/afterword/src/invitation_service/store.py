@@ -1,0 +1,111 @@
+"""What the service needs of its memory. `memory` and `dynamodb` keep this promise alike."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from invitation_service.models import Invitation, Recipient, Survey
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The first answer under an Idempotency-Key.
+
+    Attributes:
+        fingerprint: Hash of the body that came with the key.
+        invitation_id: What that call created.
+        created_at: When, in UTC.
+    """
+
+    fingerprint: str
+    invitation_id: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Idempotency:
+    """An Idempotency-Key as it is kept, with the hash of its body.
+
+    Attributes:
+        key: Hash of the client's key.
+        fingerprint: Hash of the body.
+        kept_until: From this moment on, the key is free again.
+    """
+
+    key: str
+    fingerprint: str
+    kept_until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewInvitation:
+    """An invitation that is about to be created.
+
+    Attributes:
+        recipients: Each address once.
+        created_at: UTC, whole seconds.
+        idempotency: The client's key, if it sent one.
+    """
+
+    recipients: Sequence[Recipient]
+    created_at: datetime
+    idempotency: Idempotency | None = None
+
+
+class KeyTakenError(Exception):
+    """Another call under the same Idempotency-Key was first; nothing was created."""
+
+
+class UnknownSurveyError(Exception):
+    """The survey does not exist in this account; nothing was created."""
+
+
+class StoreBusyError(Exception):
+    """The store refused for now, and it is certain that nothing was created."""
+
+
+class Store(Protocol):
+    """Surveys, invitations and idempotency keys of every account.
+
+    Each method sees one account only. Ids ascend within an account; a call that fails may leave a
+    gap. What a method wrote, the next call sees.
+    """
+
+    def add_survey(self, account: str, name: str, created_at: datetime) -> Survey:
+        """Keep a new survey under the account's next survey id."""
+        ...
+
+    def survey(self, account: str, survey_id: int) -> Survey | None:
+        """Return a survey with the number of its invitations, or None."""
+        ...
+
+    def remembered(
+        self, account: str, survey_id: int, key: str, now: datetime
+    ) -> Remembered | None:
+        """Return the first answer under a key (its hash), None if there is none or it expired."""
+        ...
+
+    def add_invitation(self, account: str, survey_id: int, new: NewInvitation) -> Invitation:
+        """Make an invitation visible, with all its recipients and its key, or do nothing.
+
+        Raises:
+            KeyTakenError: The key is taken and has not expired at `new.created_at`.
+            UnknownSurveyError: There is no such survey.
+            StoreBusyError: Throttled or contended for too long.
+        """
+        ...
+
+    def invitation(self, account: str, survey_id: int, invitation_id: int) -> Invitation | None:
+        """Return one invitation, or None."""
+        ...
+
+    def invitations(
+        self, account: str, survey_id: int, *, offset: int, limit: int
+    ) -> list[Invitation]:
+        """Return up to `limit` invitations, newest first, after skipping `offset`."""
+        ...
+
+    def recipients(self, account: str, survey_id: int, invitation_id: int) -> Iterable[Recipient]:
+        """Return an invitation's recipients in the order they came; none if it is unknown."""
+        ...
