@@ -36,15 +36,15 @@ def _dynamodb() -> "DynamoDBClient":
 
 @cache
 def _ssm() -> SSMProvider:
-    return SSMProvider(boto_config=_AWS)
+    # The default session: one of its own would cost as much again.
+    return SSMProvider(boto3_client=boto3.client("ssm", config=_AWS))
 
 
 @cache
 def _api() -> Api:
     settings, logger = Settings.from_env(os.environ), Logger()
-    store = DynamoDBStore(
-        _dynamodb, settings.table_name, new_id=lambda: str(ULID()), pause=pause_with_jitter
-    )
+    table = settings.table_name
+    store = DynamoDBStore(_dynamodb, table, new_id=lambda: str(ULID()), pause=pause_with_jitter)
     fetch = fetch_from_ssm(_ssm, settings.credentials_parameter)
     return Api(
         InvitationService(store, lambda: datetime.now(UTC)),

@@ -98,6 +98,8 @@ class Api:
         Returns:
             The answer in API Gateway's shape.
         """
+        # The same id stands in the answer's header `apigw-requestid` and in the access log.
+        self._logger.append_keys(request=event["requestContext"].get("requestId"))
         return self._app.resolve(event, context)
 
     @property
