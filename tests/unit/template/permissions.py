@@ -1,0 +1,89 @@
+"""Who may do what: the whole list, to be read and agreed to by a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .reading import as_list
+
+if TYPE_CHECKING:
+    from .reading import Template
+
+_LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+_LEDGER = {
+    "dynamodb:BatchGetItem",
+    "dynamodb:BatchWriteItem",
+    "dynamodb:ConditionCheckItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
+}
+_PARAMETERS = {
+    "ssm:GetParameter",
+    "ssm:GetParameterHistory",
+    "ssm:GetParameters",
+    "ssm:GetParametersByPath",
+}
+_SECRETS = {"ssm:GetParameter", "ssm:GetParameters"}
+_PIPELINE = {
+    "LedgerTable": _LEDGER,
+    "LedgerTable/index/due": {"dynamodb:Query"},
+    "LedgerTable/index/customer": {"dynamodb:Query"},
+    "parameter campaigns": _PARAMETERS,
+    "parameter campaigns/*": _PARAMETERS,
+    "parameter accounts": _PARAMETERS,
+    "parameter accounts/*": _PARAMETERS,
+    "parameter secrets/accounts/*": _SECRETS,
+    "parameter secrets/customer-key": _SECRETS,
+    "SecretsKeyArn": {"kms:Decrypt"},
+}
+
+EXPECTED = {
+    "TranslateEventsRole": {
+        **_PIPELINE,
+        "TranslateEventsLogGroup": _LOGS,
+        "ShopEventsQueue": {
+            "sqs:ChangeMessageVisibility",
+            "sqs:DeleteMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:ReceiveMessage",
+        },
+        "DeadLetterQueue": {"sqs:SendMessage"},
+    },
+    "SendDueInvitationsRole": {
+        **_PIPELINE,
+        "SendDueInvitationsLogGroup": _LOGS,
+    },
+    "FollowUpScheduleRole": {
+        "SendDueInvitationsFunction": {"lambda:InvokeFunction"},
+        "FollowUpScheduleDeadLetterQueue": {"sqs:SendMessage"},
+    },
+    "InvitationServiceRole": {
+        "InvitationServiceLogGroup": _LOGS,
+        "InvitationServiceTable": _LEDGER - {"dynamodb:DeleteItem"},
+        "parameter invitation-service/credentials": {"ssm:GetParameter"},
+        "SecretsKeyArn": {"kms:Decrypt"},
+    },
+}
+
+_PARAMETER_ARN = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter"
+
+
+def granted(template: Template, role: str) -> dict[str, set[str]]:
+    """What a role may do: resource -> actions, with resources as EXPECTED writes them."""
+    found: dict[str, set[str]] = {}
+    for name, statement in template.role_statements():
+        if name == role and statement["Effect"] == "Allow":
+            for resource in as_list(statement["Resource"]):
+                found.setdefault(_short(resource), set()).update(as_list(statement["Action"]))
+    return found
+
+
+def _short(resource: object) -> str:
+    if not isinstance(resource, dict):
+        return str(resource)
+    name: str = resource.get("Ref") or resource.get("Fn::GetAtt") or resource.get("Fn::Sub", "")
+    name = name.replace(f"{_PARAMETER_ARN}/afterword/${{Stage}}/", "parameter ")
+    return name.replace("${LedgerTable.Arn}", "LedgerTable").removesuffix(".Arn")

@@ -1,0 +1,156 @@
+"""What the template promises of queues, schedules and alarms, each as findings: (subject, kept)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .reading import resource_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .reading import Template
+
+type Findings = Iterator[tuple[str, bool]]
+
+HOUR = 3600
+# The longest visibility that a function may set for a record which it hands back.
+LONGEST_VISIBILITY = 20 * 60
+
+
+def a_queue_waits_for_six_timeouts_and_the_window(template: Template) -> Findings:
+    """https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html."""
+    for name, (function, event) in template.events("SQS").items():
+        queue = template.queues[resource_of(event["Queue"])]
+        least = 6 * template.functions[function]["Timeout"]
+        least += event["MaximumBatchingWindowInSeconds"]
+        yield f"{name}: at least {least} s", queue["VisibilityTimeout"] >= least
+
+
+def batches_are_big_and_single_failures_are_reported(template: Template) -> Findings:
+    for name, (_, event) in template.events("SQS").items():
+        yield f"{name}: 1,000 a batch", event["BatchSize"] == 1000
+        # Lambda takes a batch over 10 with a window only.
+        yield f"{name}: a window", event["MaximumBatchingWindowInSeconds"] >= 1
+        reported = event.get("FunctionResponseTypes") == ["ReportBatchItemFailures"]
+        yield f"{name}: single failures", reported
+
+
+def a_consumer_is_capped_by_a_number(template: Template) -> Findings:
+    """A parameter arrives as text in ministack, whose poller then fails at each turn."""
+    for name, (_, event) in template.events("SQS").items():
+        cap = event.get("ScalingConfig", {}).get("MaximumConcurrency")
+        yield name, isinstance(cap, int) and 2 <= cap <= 1000
+
+
+def an_outage_of_half_a_day_makes_no_dead_letter(template: Template) -> Findings:
+    for name, queue in template.queues.items():
+        if name not in template.dead_letter_queues:
+            tries = queue["RedrivePolicy"]["maxReceiveCount"]
+            yield f"{name}: 12 h, twice", tries * queue["VisibilityTimeout"] > 2 * 12 * HOUR
+
+
+def what_keeps_failing_is_set_aside_before_it_is_lost(template: Template) -> Findings:
+    for name, queue in template.queues.items():
+        if name not in template.dead_letter_queues:
+            aside = queue["RedrivePolicy"]["maxReceiveCount"] * LONGEST_VISIBILITY
+            yield f"{name}: within its retention", aside < queue["MessageRetentionPeriod"]
+
+
+def a_dead_letter_outlives_its_source(template: Template) -> Findings:
+    """On a standard queue a message keeps the time at which it was first sent."""
+    longest = max(queue["MessageRetentionPeriod"] for queue in template.queues.values())
+    for name, queue in template.queues.items():
+        if name in template.dead_letter_queues:
+            yield f"{name}: the longest", queue["MessageRetentionPeriod"] == longest
+        else:
+            behind = template.queues[resource_of(queue["RedrivePolicy"]["deadLetterTargetArn"])]
+            kept = behind["MessageRetentionPeriod"] > queue["MessageRetentionPeriod"]
+            yield f"{name}: less than what is behind it", kept
+
+
+def shop_events_come_over_the_rule(template: Template) -> Findings:
+    for name, rule in template.resources("AWS::Events::Rule").items():
+        yield f"{name}: shop.*", rule["EventPattern"] == {"source": [{"prefix": "shop."}]}
+        for target in rule["Targets"]:
+            aside = resource_of(target.get("DeadLetterConfig", {}).get("Arn"))
+            yield f"{name}: a dead-letter queue", aside in template.dead_letter_queues
+            yield f"{name}: tried again", target["RetryPolicy"]["MaximumRetryAttempts"] > 0
+            yield (
+                f"{name}: the whole envelope",
+                not {"Input", "InputPath", "InputTransformer"} & {*target},
+            )
+
+
+def the_next_minute_is_the_retry(template: Template) -> Findings:
+    for name, (function, event) in template.events("ScheduleV2").items():
+        yield f"{name}: each minute", event["ScheduleExpression"] == "rate(1 minutes)"
+        yield f"{name}: no retry", event["RetryPolicy"]["MaximumRetryAttempts"] == 0
+        retries = template.functions[function]["EventInvokeConfig"]["MaximumRetryAttempts"]
+        yield f"{function}: no retry", retries == 0
+        aside = resource_of(event.get("DeadLetterConfig", {}).get("Arn"))
+        yield f"{name}: a dead-letter queue", aside in template.dead_letter_queues
+        text = '{"scheduled_time": "<aws.scheduler.scheduled-time>"}'
+        yield f"{name}: says its time", event["Input"] == text
+
+
+def at_most_five_runs_overlap(template: Template) -> Findings:
+    for name, (function, _) in template.events("ScheduleV2").items():
+        yield name, template.functions[function]["Timeout"] <= 5 * 60
+
+
+def every_alarm_tells_the_topic(template: Template) -> Findings:
+    for name, alarm in template.alarms.items():
+        for kind in ("AlarmActions", "OKActions"):
+            yield f"{name}: {kind}", alarm.get(kind) == [{"Ref": "AlarmTopic"}]
+        yield f"{name}: says what to do", len(alarm.get("AlarmDescription", "")) > 40
+
+
+def every_dead_letter_queue_is_watched(template: Template) -> Findings:
+    watched = {
+        resource_of(alarm["Dimensions"][0]["Value"])
+        for alarm in template.alarms.values()
+        if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+        and alarm["ComparisonOperator"] == "GreaterThanThreshold"
+        and (alarm["Threshold"], alarm["EvaluationPeriods"]) == (0, 1)
+    }
+    for name in template.dead_letter_queues:
+        yield name, name in watched
+
+
+def a_stuck_queue_is_heard_of(template: Template) -> Findings:
+    """SQS leaves a message out of its age once it was received three times.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+    """
+    for name, alarm in template.alarms.items():
+        if alarm["MetricName"] == "ApproximateAgeOfOldestMessage":
+            queue = template.queues[resource_of(alarm["Dimensions"][0]["Value"])]
+            yield name, alarm["Threshold"] < 2 * queue["VisibilityTimeout"]
+            yield f"{name}: at once", alarm["EvaluationPeriods"] == 1
+
+
+def silence_of_the_sweep_is_a_fault(template: Template) -> Findings:
+    variables = template.environment("SendDueInvitationsFunction")
+    for name, alarm in template.alarms.items():
+        if alarm["MetricName"] == "OverdueInvitations":
+            yield f"{name}: missing data", alarm["TreatMissingData"] == "breaching"
+            yield f"{name}: any", alarm["Threshold"] == 0
+            # Powertools' metrics carry the service as their one dimension.
+            service = {"Name": "service", "Value": variables["POWERTOOLS_SERVICE_NAME"]}
+            yield f"{name}: dimension", alarm["Dimensions"] == [service]
+            yield (
+                f"{name}: namespace",
+                alarm["Namespace"] == variables["POWERTOOLS_METRICS_NAMESPACE"],
+            )
+
+
+def a_crash_is_heard_of(template: Template) -> Findings:
+    watched = {
+        resource_of(alarm["Dimensions"][0]["Value"])
+        for alarm in template.alarms.values()
+        if (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "Errors")
+    }
+    for function, properties in template.functions.items():
+        if properties.get("Events"):
+            yield function, function in watched
