@@ -1,0 +1,1 @@
+"""Telling: metrics and logs. Ids and counts only, never a person."""

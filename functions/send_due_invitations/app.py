@@ -1,0 +1,57 @@
+"""Schedule: each minute, send what is due, and finish what others had to leave."""
+
+from __future__ import annotations
+
+import os
+import random
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from afterword.deciding.clocks import business_now
+from afterword.sending.mending import Mender
+from afterword.settings import SendDueSettings
+from afterword.sweep import Sweep
+from afterword.telling.report import report, report_broken
+from afterword.wiring import Wiring, clock
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+logger = Logger()
+metrics = Metrics()
+
+
+@cache
+def wiring() -> tuple[SendDueSettings, Wiring]:
+    """Return settings and parts: made on the first call, kept for the next."""
+    settings = SendDueSettings.from_env(os.environ)
+    return settings, Wiring(settings)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Run one sweep by the event's business time; answer with the counts by outcome."""
+    settings, parts = wiring()
+    now = business_now(event, clock(), allow_time_travel=settings.allow_time_travel)
+    deadline = clock() + context.get_remaining_time_in_millis() // 1000
+    campaigns = parts.campaigns()
+    report_broken(logger, metrics, campaigns.broken)
+    by_id = {each.id: each for each in campaigns.loaded}
+    mender = Mender(parts.ledger, parts.providers, by_id, clock, deadline)
+    sweep = Sweep(parts.ledger, parts.sender(deadline), mender, clock, deadline, shuffled)
+    counts = sweep.run(campaigns.loaded, now)
+    overdue = sweep.overdue(campaigns.loaded, now)
+    metrics.add_metric(name="OverdueInvitations", unit=MetricUnit.Count, value=overdue)
+    report(logger, metrics, "swept", counts)
+    return {"now": now, "counts": dict(counts), "overdue": overdue}
+
+
+def shuffled[T](campaigns: Sequence[T]) -> list[T]:
+    """Return campaigns in another order each time, so that overlapping runs begin with different ones."""
+    return random.sample(campaigns, len(campaigns))

@@ -1,0 +1,101 @@
+"""A batch of queue messages: unreadable ones become dead letters, the others are translated or fail back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from afterword.reading.poison import PoisonError
+from afterword.reading.reader import read
+from afterword.remembering.dead_letters import DeadLetter
+from afterword.remembering.ledger import LedgerError
+from afterword.remembering.parameters import ParametersError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from aws_lambda_powertools import Logger
+
+    from afterword.reading.shop_events import ShopEvent
+    from afterword.remembering.dead_letters import DeadLetters
+
+type Translate = Callable[[Sequence[ShopEvent], int], Counter[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of the queue. `sent_at` as SQS gives it, in Unix milliseconds."""
+
+    id: str
+    body: str
+    queue: str
+    sent_at: str
+
+    def __repr__(self) -> str:
+        """Return no body: it may hold personal data."""
+        return f"Message({self.id})"
+
+
+class Arrivals:
+    """Takes in messages; whatever happens to one of them, the others go on.
+
+    Args:
+        translate: Turns shop events into invitations; may be repeated with the same events.
+        dead_letters: Where unreadable messages go.
+        logger: Hears of what is not as it should be.
+    """
+
+    def __init__(self, translate: Translate, dead_letters: DeadLetters, logger: Logger) -> None:
+        self._translate = translate
+        self._dead_letters = dead_letters
+        self._logger = logger
+
+    def take_in(self, messages: Sequence[Message], now: int) -> tuple[list[str], Counter[str]]:
+        """Return the ids of messages that must come again, and how many became what. `now` in Unix seconds."""
+        readable, letters = _sort(messages, now)
+        counts = Counter(f"dead_letter.{each.reason}" for each in letters)
+        for each in letters:
+            self._logger.warning(
+                "a message can't be read",
+                extra={"message_id": each.message_id, "reason": each.reason, "fault": each.detail},
+            )
+        lost = self._dead_letters.put(letters)
+        failed, translated = self._take_in(readable, now)
+        counts += translated
+        back = [each.id for each in messages if each.id in lost or each.id in failed]
+        return back, +(counts + Counter(failed=len(back)))
+
+    def _take_in(
+        self, readable: Sequence[tuple[Message, ShopEvent]], now: int
+    ) -> tuple[set[str], Counter[str]]:
+        if not readable:
+            return set(), Counter()
+        try:
+            return set(), self._translate([event for _, event in readable], now)
+        except (LedgerError, ParametersError) as error:
+            self._logger.error("a batch fails back", extra={"fault": str(error)})  # noqa: TRY400 -- the text says all
+            return {message.id for message, _ in readable}, Counter()
+        except Exception as error:  # noqa: BLE001 -- a fault of ours with one event must not cost the others
+            fault = type(error).__name__
+            self._logger.error("a batch can't be translated", extra={"fault": fault})  # noqa: TRY400 -- a traceback may show a person
+            if len(readable) == 1:
+                return {readable[0][0].id}, Counter()
+        half = len(readable) // 2
+        first, counted = self._take_in(readable[:half], now)
+        second, counted_too = self._take_in(readable[half:], now)
+        return first | second, counted + counted_too
+
+
+def _sort(
+    messages: Sequence[Message], now: int
+) -> tuple[list[tuple[Message, ShopEvent]], list[DeadLetter]]:
+    readable, letters = [], []
+    for each in messages:
+        try:
+            readable.append((each, read(each.body, now)))
+        except PoisonError as error:
+            letters.append(
+                DeadLetter(each.id, each.queue, each.body, error.reason, error.detail, each.sent_at)
+            )
+    return readable, letters

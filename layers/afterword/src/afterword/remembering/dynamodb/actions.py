@@ -1,0 +1,185 @@
+"""The ledger's conditional actions, one function each. The conditions are what makes repeats and races harmless."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
+
+from afterword.deciding.campaigns import LIFETIME
+from afterword.remembering.dynamodb import items
+from afterword.remembering.dynamodb.table import Action
+from afterword.remembering.records import Batch, Claim, Customer, Invitation, Leaving, Move, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from afterword.deciding.rules import StopMark
+    from afterword.remembering.dynamodb.table import Item
+    from afterword.remembering.records import Occasion
+
+_LIFETIME = int(LIFETIME.total_seconds())
+_PERSONAL = ("email", "name", "language", "zone", "token")
+# An item holds at most 400 kB, a transaction 4 MB:
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
+_PAGE_BYTES = 300_000
+
+
+def remember(customer: Customer, now: int) -> Action:
+    """Store what is known of a customer, unless suppressed, or told of by a newer event."""
+    told = {name: value for name, value in asdict(customer).items() if value is not None}
+    del told["key"]
+    return _update(
+        items.customer_item_key(customer.key),
+        told | {"ttl": now + _LIFETIME},
+        condition="attribute_not_exists(suppressed)"
+        " AND (attribute_not_exists(seen_at) OR seen_at <= :seen_at)",
+    )
+
+
+def create(invitation: Invitation, now: int) -> Action:
+    """Write an invitation that is new."""
+    return Action(
+        items.invitation_key(invitation.key),
+        condition="attribute_not_exists(pk)",
+        item=items.invitation_item(invitation) | {"ttl": now + _LIFETIME},
+    )
+
+
+def mark(occasion: Occasion, why: StopMark, now: int) -> Action:
+    """Write a stop mark; a partial refund's only where there is none."""
+    return Action(
+        items.mark_key(occasion),
+        condition="attribute_not_exists(pk)" if why.partial else None,
+        item=asdict(why) | {"ttl": now + _LIFETIME},
+    )
+
+
+def move(what: Move) -> Action:
+    """Change an invitation that still is as it was read."""
+    was, after = what.invitation, what.after()
+    return _update(
+        items.invitation_key(was.key),
+        items.invitation_item(after),
+        condition="#state = :was"
+        + (" AND batch = :my_batch" if was.batch else " AND attribute_not_exists(batch)"),
+        values={":was": was.state.value} | ({":my_batch": was.batch} if was.batch else {}),
+    )
+
+
+def claim(what: Claim, batch: Batch) -> Action:
+    """Claim a pending invitation for a batch; a repeat finds it claimed by that batch already."""
+    after = replace(what.invitation, state=State.CLAIMED, batch=batch.id, reason=None)
+    return _update(
+        items.invitation_key(after.key),
+        items.invitation_item(after),
+        condition="#state = :pending OR batch = :batch",
+        values={":pending": State.PENDING.value},
+    )
+
+
+def reserve(what: Claim, now: int) -> Action:
+    """Note on the customer who asks now, unless suppressed or asked within the contact cap."""
+    condition = "attribute_not_exists(suppressed)"
+    values: Item = {":now": now, ":me": str(what.invitation.key), ":never": 0}
+    values[":ttl"] = now + _LIFETIME
+    if what.cap is not None:
+        condition += " AND (attribute_not_exists(last_at) OR last_at <= :free OR last_by = :me)"
+        values[":free"] = now - what.cap
+    return Action(
+        items.customer_item_key(what.invitation.customer),
+        condition=condition,
+        update="SET prev_at = if_not_exists(last_at, :never), last_at = :now, last_by = :me,"
+        " #ttl = :ttl",
+        values=values,
+        names={"#ttl": "ttl"},
+    )
+
+
+def give_back(invitation: Invitation) -> Action:
+    """Undo this invitation's reservation, unless another has reserved since."""
+    return Action(
+        items.customer_item_key(invitation.customer),
+        condition="last_by = :me",
+        update="SET last_at = prev_at REMOVE last_by",
+        values={":me": str(invitation.key)},
+    )
+
+
+def suppress(what: Leaving) -> Action:
+    """Forget a customer's data and mark the record. It has no TTL from now on: a refusal doesn't expire."""
+    return Action(
+        items.customer_item_key(what.customer),
+        update="SET suppressed = if_not_exists(suppressed, :reason)"
+        + (", erased_at = :at" if what.erase else "")
+        + " REMOVE "
+        + ", ".join(f"#{name}" for name in (*_PERSONAL, "ttl")),
+        values={":reason": what.reason} | ({":at": what.at} if what.erase else {}),
+        names={f"#{name}": name for name in (*_PERSONAL, "ttl")},
+    )
+
+
+def put_batch(new: Batch, old: Batch | None = None) -> Action:
+    """Write a batch: a new one, or in place of `old` if nobody has changed that."""
+    condition, values = None, None
+    if old is not None:
+        due = "attribute_not_exists(due)" if old.due is None else "due = :old_due"
+        condition = f"#state = :old_state AND {due}"
+        values = {":old_state": old.state.value, ":old_due": old.due}
+    return Action(
+        items.batch_key(new.id),
+        condition=condition,
+        item=items.batch_item(new) | {"ttl": new.created_at + _LIFETIME},
+        values=values,
+        names={"#state": "state"} if condition else None,
+    )
+
+
+def put_members(batch: Batch, occasions: Sequence[str]) -> list[Action]:
+    """Write a batch's members, in pages that fit into items."""
+    return [
+        Action(
+            items.members_key(batch.id, number),
+            item={"occasions": page, "ttl": batch.created_at + _LIFETIME},
+        )
+        for number, page in enumerate(_pages(occasions))
+    ]
+
+
+def put_version(key: tuple[str, str], values: Item, version: int) -> Action:
+    """Write version n + 1 of an item in place of version n; 0: there is none yet."""
+    return Action(
+        key,
+        condition="version = :version" if version else "attribute_not_exists(pk)",
+        item=values | {"version": version + 1},
+        values={":version": version} if version else None,
+    )
+
+
+def _update(
+    key: tuple[str, str],
+    changes: Item,
+    condition: str,
+    values: Mapping[str, object] | None = None,
+) -> Action:
+    """Set what has a value and remove what is None. Names go by alias: `name`, `state`, `token` … are reserved."""
+    sets = [f"#{name} = :{name}" for name, value in changes.items() if value is not None]
+    removes = [f"#{name}" for name, value in changes.items() if value is None]
+    return Action(
+        key,
+        condition=condition,
+        update=f"SET {', '.join(sets)}" + (f" REMOVE {', '.join(removes)}" if removes else ""),
+        values={f":{name}": value for name, value in changes.items()} | dict(values or {}),
+        names={f"#{name}": name for name in changes},
+    )
+
+
+def _pages(occasions: Sequence[str]) -> Iterator[list[str]]:
+    page: list[str] = []
+    size = 0
+    for occasion in occasions:
+        if page and size + len(occasion) > _PAGE_BYTES:
+            yield page
+            page, size = [], 0
+        page.append(occasion)
+        size += len(occasion)
+    yield page

@@ -1,0 +1,182 @@
+"""The ledger's DynamoDB adapter: which actions each method takes, in bulk."""
+
+from __future__ import annotations
+
+import time
+from itertools import batched
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from afterword.remembering.dynamodb import actions, items
+from afterword.remembering.dynamodb.table import Table
+from afterword.remembering.records import (
+    AccountState,
+    Claimed,
+    Key,
+    Occasion,
+    SlotState,
+    Way,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from afterword.deciding.rules import StopMark
+    from afterword.remembering.dynamodb.table import Action, Failure, Item
+    from afterword.remembering.records import Batch, Claim, Customer, Invitation, Leaving, Move
+
+_PAGES_A_CALL = 10
+
+
+class DynamoDbLedger:
+    """Keeps the ledger in one DynamoDB table.
+
+    Args:
+        client: A boto3 client.
+        table: The table's name.
+        pause: Waits so many seconds between repeats.
+        new_seed: Returns a word never used before, for `ClientRequestToken`.
+    """
+
+    def __init__(
+        self,
+        client: DynamoDBClient,
+        table: str,
+        pause: Callable[[float], None] = time.sleep,
+        new_seed: Callable[[], str] = lambda: uuid4().hex,
+    ) -> None:
+        self._table = Table(client, table, pause)
+        self._new_seed = new_seed
+
+    def remember_customers(
+        self, customers: Collection[Customer], now: int
+    ) -> Mapping[str, Customer]:
+        """See `Ledger`."""
+        failures = self._write([[actions.remember(each, now)] for each in customers])
+        known = [items.parse_customer(failure.item) for failure in failures if failure]
+        return {customer.key: customer for customer in known if customer.suppressed}
+
+    def create(self, invitations: Collection[Invitation], now: int) -> set[Key]:
+        """See `Ledger`."""
+        failures = self._write([[actions.create(each, now)] for each in invitations])
+        return {each.key for each, failed in zip(invitations, failures, strict=True) if not failed}
+
+    def put_marks(self, marks: Mapping[Occasion, StopMark], now: int) -> None:
+        """See `Ledger`."""
+        self._write([[actions.mark(occasion, mark, now)] for occasion, mark in marks.items()])
+
+    def read_marks(self, occasions: Collection[Occasion]) -> dict[Occasion, StopMark]:
+        """See `Ledger`."""
+        wanted = {items.mark_key(each): each for each in occasions}
+        found = self._table.read(wanted)
+        return {wanted[item["pk"], item["sk"]]: items.parse_mark(item) for item in found}
+
+    def read_invitations(self, keys: Collection[Key]) -> dict[Key, Invitation]:
+        """See `Ledger`."""
+        found = map(items.parse_invitation, self._table.read(map(items.invitation_key, keys)))
+        return {each.key: each for each in found}
+
+    def read_customers(self, keys: Collection[str]) -> dict[str, Customer]:
+        """See `Ledger`."""
+        found = map(items.parse_customer, self._table.read(map(items.customer_item_key, keys)))
+        return {each.key: each for each in found}
+
+    def move(self, moves: Collection[Move]) -> set[Key]:
+        """See `Ledger`."""
+        failures = self._write([[actions.move(each)] for each in moves])
+        moved = [each for each, failed in zip(moves, failures, strict=True) if not failed]
+        # Apart from the move: another campaign's newer reservation must not stop it.
+        self._write([[actions.give_back(each.invitation)] for each in moved if each.gives_back])
+        return {each.invitation.key for each in moved}
+
+    def suppress(self, leavings: Collection[Leaving]) -> None:
+        """See `Ledger`."""
+        self._write([[actions.suppress(each)] for each in leavings])
+
+    def invitations_of(self, customer: str) -> list[Key]:
+        """See `Ledger`."""
+        found = self._table.query("cust = :customer", {":customer": customer}, index="customer")
+        return [items.parse_invitation_key(item) for item in found]
+
+    def due(self, campaign: str, now: int, limit: int) -> list[Key]:
+        """See `Ledger`. Each shard gives its share of `limit`: the next call finds what is left."""
+        lanes = items.lanes(campaign)
+        share = -(-limit // len(lanes))
+        found = [item for lane in lanes for item in self._due(lane, now, share)]
+        found.sort(key=lambda item: int(item["due"]))
+        return [items.parse_invitation_key(item) for item in found][:limit]
+
+    def open_batch(self, batch: Batch, members: Sequence[Key]) -> None:
+        """See `Ledger`. The batch itself is written with, or after, the last of its members."""
+        pages = actions.put_members(batch, [str(key.occasion) for key in members])
+        for chunk in batched([*pages, actions.put_batch(batch)], _PAGES_A_CALL, strict=False):
+            self._write([chunk])
+
+    def claim(self, batch: Batch, claims: Sequence[Claim], now: int) -> Claimed:
+        """See `Ledger`."""
+        writes = [(actions.claim(each, batch), actions.reserve(each, now)) for each in claims]
+        won, refused = set(), {}
+        for each, failed in zip(claims, self._write(writes), strict=True):
+            if not failed:
+                won.add(each.invitation.key)
+            elif failed.action == 1:
+                refused[each.invitation.key] = items.parse_customer(failed.item)
+        return Claimed(frozenset(won), refused)
+
+    def read_batch(self, batch: str) -> Batch | None:
+        """See `Ledger`."""
+        return next(map(items.parse_batch, self._table.read([items.batch_key(batch)])), None)
+
+    def read_members(self, batch: Batch) -> list[Key]:
+        """See `Ledger`."""
+        pages = self._table.query(
+            "pk = :pk AND begins_with(sk, :page)",
+            {":pk": items.batch_key(batch.id)[0], ":page": "M#"},
+        )
+        occasions = [Occasion.parse(text) for page in pages for text in page["occasions"]]
+        return [Key(occasion, batch.campaign) for occasion in occasions]
+
+    def change_batch(self, old: Batch, new: Batch) -> bool:
+        """See `Ledger`."""
+        return self._write([[actions.put_batch(new, old)]]) == [None]
+
+    def due_batches(self, now: int, limit: int) -> list[Batch]:
+        """See `Ledger`."""
+        found = self._due(items.BATCH_LANE, now, limit)
+        read = self._table.read((item["pk"], item["sk"]) for item in found)
+        due = [each for each in map(items.parse_batch, read) if each.is_due(now)]
+        return sorted(due, key=lambda each: each.due or 0)
+
+    def read_way(self, account: str, survey: int) -> Way:
+        """See `Ledger`."""
+        keys = items.account_key(account), items.slot_key(account, survey)
+        found = {(item["pk"], item["sk"]): item for item in self._table.read(keys)}
+        known, slot = (found.get(key) for key in keys)
+        return Way(
+            account,
+            survey,
+            items.parse_account(known) if known else AccountState(),
+            items.parse_slot(slot) if slot else SlotState(),
+        )
+
+    def swap_way(self, old: Way, new: Way) -> bool:
+        """See `Ledger`."""
+        account = actions.put_version(
+            items.account_key(new.account),
+            items.account_item(new.account_state),
+            old.account_state.version,
+        )
+        slot = actions.put_version(
+            items.slot_key(new.account, new.survey), items.slot_item(new.slot), old.slot.version
+        )
+        return self._write([[account, slot]]) == [None]
+
+    def _write(self, writes: Sequence[Sequence[Action]]) -> list[Failure | None]:
+        return self._table.write(writes, self._new_seed())
+
+    def _due(self, lane: str, now: int, limit: int) -> list[Item]:
+        return self._table.query(
+            "lane = :lane AND due <= :now", {":lane": lane, ":now": now}, index="due", limit=limit
+        )

@@ -1,0 +1,104 @@
+"""The ledger's port. Two adapters keep it: DynamoDB and, for tests and simulations, memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from afterword.deciding.rules import StopMark
+    from afterword.remembering.records import (
+        Batch,
+        Claim,
+        Claimed,
+        Customer,
+        Invitation,
+        Key,
+        Leaving,
+        Move,
+        Occasion,
+        Way,
+    )
+
+
+class LedgerError(Exception):
+    """The ledger did not answer as it must. Nothing may be sent; whoever asked tries again later."""
+
+
+class Ledger(Protocol):
+    """The only memory. Every write is conditional and may be repeated. All methods raise LedgerError."""
+
+    def remember_customers(
+        self, customers: Collection[Customer], now: int
+    ) -> Mapping[str, Customer]:
+        """Store addresses and names, the newest `seen_at` wins. Return those who must not be asked, by key."""
+        ...
+
+    def create(self, invitations: Collection[Invitation], now: int) -> set[Key]:
+        """Create what is new; return the keys that were."""
+        ...
+
+    def put_marks(self, marks: Mapping[Occasion, StopMark], now: int) -> None:
+        """Write stop marks. A partial refund never replaces a mark."""
+        ...
+
+    def read_marks(self, occasions: Collection[Occasion]) -> dict[Occasion, StopMark]:
+        """Read stop marks, strongly consistent."""
+        ...
+
+    def read_invitations(self, keys: Collection[Key]) -> dict[Key, Invitation]:
+        """Read invitations, strongly consistent; unknown ones are left out."""
+        ...
+
+    def read_customers(self, keys: Collection[str]) -> dict[str, Customer]:
+        """Read customers, strongly consistent; unknown ones are left out."""
+        ...
+
+    def move(self, moves: Collection[Move]) -> set[Key]:
+        """Change invitations that still are as they were read; return the keys of those that were."""
+        ...
+
+    def suppress(self, leavings: Collection[Leaving]) -> None:
+        """Never ask these customers again, and forget names and addresses."""
+        ...
+
+    def invitations_of(self, customer: str) -> list[Key]:
+        """List a customer's invitations (eventually consistent)."""
+        ...
+
+    def due(self, campaign: str, now: int, limit: int) -> list[Key]:
+        """List up to `limit` pending invitations of a campaign due by `now` (business time)."""
+        ...
+
+    def open_batch(self, batch: Batch, members: Sequence[Key]) -> None:
+        """Write a batch with its members: the claim that follows has a name."""
+        ...
+
+    def claim(self, batch: Batch, claims: Sequence[Claim], now: int) -> Claimed:
+        """Claim pending invitations for a batch, each together with its customer's contact cap (business `now`)."""
+        ...
+
+    def read_batch(self, batch: str) -> Batch | None:
+        """Read a batch, strongly consistent."""
+        ...
+
+    def read_members(self, batch: Batch) -> list[Key]:
+        """Read a batch's members, in the order of the call."""
+        ...
+
+    def change_batch(self, old: Batch, new: Batch) -> bool:
+        """Replace a batch if its state and `due` still are those of `old`; False: somebody was faster."""
+        ...
+
+    def due_batches(self, now: int, limit: int) -> list[Batch]:
+        """List batches that somebody has to look after by `now` (wall time), the oldest first."""
+        ...
+
+    def read_way(self, account: str, survey: int) -> Way:
+        """Read what is known of an account and a survey's slot, strongly consistent."""
+        ...
+
+    def swap_way(self, old: Way, new: Way) -> bool:
+        """Replace account and slot if neither has changed since `old` was read; False: it has."""
+        ...

@@ -1,0 +1,141 @@
+"""What operators keep in SSM Parameter Store: campaigns, accounts, secrets. Read by name at run time, and cached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from aws_lambda_powertools.utilities.parameters import SSMProvider
+from aws_lambda_powertools.utilities.parameters.exceptions import (
+    GetParameterError,
+)
+from botocore.exceptions import BotoCoreError, ClientError
+
+from afterword.deciding.accounts import (
+    Account,
+    AccountError,
+    Credentials,
+    parse_account,
+    parse_credentials,
+)
+from afterword.deciding.campaigns import Campaign, CampaignError, parse_campaign
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm import SSMClient
+
+CAMPAIGNS_SECONDS = 60
+SECRETS_SECONDS = 300
+_SHORTEST_KEY = 32
+
+
+class ParametersError(Exception):
+    """SSM did not answer, or lacks what nothing can be done without. Names the parameter, never its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Campaigns:
+    """The campaigns that load, and what is wrong with the others."""
+
+    loaded: tuple[Campaign, ...]
+    broken: tuple[CampaignError, ...] = ()
+
+
+class Parameters:
+    """Reads Parameter Store below one prefix.
+
+    Args:
+        client: A boto3 client.
+        prefix: Such as `/afterword/prod`, without a slash at the end.
+        allow_http: Whether an account on loopback may go without TLS, as on a laptop.
+    """
+
+    def __init__(self, client: SSMClient, prefix: str, *, allow_http: bool) -> None:
+        self._client = client
+        self._ssm = SSMProvider(boto3_client=client)
+        self._prefix = prefix
+        self._allow_http = allow_http
+
+    def campaigns(self) -> Campaigns:
+        """Load all campaigns, at most a minute old. A broken one is replaced by its last good version.
+
+        Raises:
+            ParametersError: SSM did not answer.
+        """
+        path = f"{self._prefix}/campaigns"
+        try:
+            found = cast("dict[str, str]", self._ssm.get_multiple(path, max_age=CAMPAIGNS_SECONDS))
+        except (GetParameterError, ClientError, BotoCoreError) as error:
+            raise ParametersError(f"{path}: {type(error).__name__}") from error
+        loaded, broken = [], []
+        for name, text in sorted(found.items()):
+            try:
+                loaded.append(parse_campaign(name, text))
+            except CampaignError as error:
+                broken.append(error)
+                loaded += self._last_good(f"{path}/{name}", name)
+        return Campaigns(tuple(loaded), tuple(broken))
+
+    def account(self, name: str) -> Account:
+        """Load an account.
+
+        Raises:
+            AccountError: It is missing or broken.
+            ParametersError: SSM did not answer.
+        """
+        text = self._get(f"{self._prefix}/accounts/{name}", CAMPAIGNS_SECONDS)
+        if text is None:
+            raise AccountError(name, ("there is no such parameter",))
+        return parse_account(name, text, allow_http=self._allow_http)
+
+    def credentials(self, account: str, *, fresh: bool) -> Credentials:
+        """Load what signs in to an account; `fresh` reads past the cache, for after a rotation.
+
+        Raises:
+            AccountError: They are missing or broken.
+            ParametersError: SSM did not answer.
+        """
+        name = f"{self._prefix}/secrets/accounts/{account}"
+        text = self._get(name, SECRETS_SECONDS, fresh=fresh)
+        if text is None:
+            raise AccountError(account, ("its credentials are missing",))
+        return parse_credentials(account, text)
+
+    def customer_secret(self) -> bytes:
+        """Load the key of the customer keys. It is never rotated: with another one nobody would be known any more.
+
+        Raises:
+            ParametersError: It is missing or too short, or SSM did not answer.
+        """
+        name = f"{self._prefix}/secrets/customer-key"
+        text = self._get(name, SECRETS_SECONDS)
+        if text is None or len(text) < _SHORTEST_KEY:
+            raise ParametersError(
+                f"{name}: put a SecureString of at least {_SHORTEST_KEY} random characters there"
+            )
+        return text.encode()
+
+    def _get(self, name: str, max_age: int, *, fresh: bool = False) -> str | None:
+        try:
+            text = self._ssm.get(name, decrypt=True, max_age=max_age, force_fetch=fresh)
+            return str(text)
+        except GetParameterError as error:
+            # powertools keeps the cause as context only; its type says enough.
+            if isinstance(error.__context__, self._client.exceptions.ParameterNotFound):
+                return None
+            raise ParametersError(f"{name}: {type(error.__context__).__name__}") from None
+        except (ClientError, BotoCoreError) as error:
+            raise ParametersError(f"{name}: {type(error).__name__}") from None
+
+    def _last_good(self, path: str, name: str) -> list[Campaign]:
+        """Look for the newest version that can be read: SSM keeps a hundred, an instance's memory none."""
+        try:
+            pages = self._client.get_paginator("get_parameter_history").paginate(Name=path)
+            versions = [version["Value"] for page in pages for version in page["Parameters"]]
+        except (ClientError, BotoCoreError) as error:
+            raise ParametersError(f"{path}: {type(error).__name__}") from error
+        for text in reversed(versions):
+            try:
+                return [parse_campaign(name, text)]
+            except CampaignError:
+                continue
+        return []

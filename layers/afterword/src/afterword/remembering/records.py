@@ -1,0 +1,234 @@
+"""What the ledger holds, as plain values.
+
+All times are Unix seconds. *Business* times decide what is due, *wall* times rule leases and limits (docs/design.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class State(StrEnum):
+    """Where an invitation stands. What became of a claimed one is read on its batch."""
+
+    PENDING = "pending"
+    CLAIMED = "claimed"
+    HELD = "held"
+    ENDED = "ended"
+
+
+class BatchState(StrEnum):
+    """Where a call to a provider stands."""
+
+    CLAIMING = "claiming"
+    CALLING = "calling"
+    SENT = "sent"
+    REFUSED = "refused"
+    UNCERTAIN = "uncertain"
+    HELD = "held"
+    RELEASING = "releasing"
+    RELEASED = "released"
+    DROPPED = "provider_dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What an invitation is about: an order, a signup. Business keys only, never a message id."""
+
+    shop: str
+    kind: str
+    id: str
+
+    def __str__(self) -> str:
+        """Return `shop#kind#id`, each part escaped, so that no shop can forge another's key."""
+        return "#".join(quote(part, safe="") for part in (self.shop, self.kind, self.id))
+
+    @classmethod
+    def parse(cls, text: str) -> Occasion:
+        """Return the occasion that `str()` wrote."""
+        shop, kind, identifier = (unquote(part) for part in text.split("#"))
+        return cls(shop, kind, identifier)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The identity of an invitation."""
+
+    occasion: Occasion
+    campaign: str
+
+    def __str__(self) -> str:
+        """Return the identity as one word, for logs and for the contact cap's reservation."""
+        return f"{self.occasion}#{self.campaign}"
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """One invitation: due at a time (business), or ended with a reason."""
+
+    key: Key
+    customer: str
+    occurred_at: int
+    due: int
+    state: State = State.PENDING
+    reason: str | None = None
+    batch: str | None = None
+    attempts: int = 0
+    batch_limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """An invitation, as it was read, and what is to become of it.
+
+    `gives_back` returns the contact cap's reservation to the customer: nobody was asked.
+    """
+
+    invitation: Invitation
+    state: State
+    reason: str | None = None
+    due: int | None = None
+    batch_limit: int | None = None
+    attempts: int | None = None
+    gives_back: bool = False
+
+    def after(self) -> Invitation:
+        """Return the invitation as it will be. Only an ended one still names its batch."""
+        was = self.invitation
+        return replace(
+            was,
+            state=self.state,
+            reason=self.reason,
+            due=was.due if self.due is None else self.due,
+            batch=was.batch if self.state is State.ENDED else None,
+            batch_limit=self.batch_limit or was.batch_limit,
+            attempts=was.attempts if self.attempts is None else self.attempts,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A person. The only record with personal data; `key` is an HMAC of the address."""
+
+    key: str
+    email: str | None = None
+    name: str | None = None
+    language: str | None = None
+    zone: str | None = None
+    token: str | None = None
+    seen_at: int = 0
+    last_at: int | None = None
+    last_by: str | None = None
+    suppressed: str | None = None
+    erased_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """Somebody does not want to be asked any more, or (`erase`) to be known at all. `at` is when they said so."""
+
+    customer: str
+    reason: str
+    at: int
+    erase: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An invitation to be claimed, and the contact cap (seconds) that its campaign keeps."""
+
+    invitation: Invitation
+    cap: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What became of claims: won, or refused by the customer's record. Those in neither were lost to another."""
+
+    won: frozenset[Key]
+    refused: Mapping[Key, Customer]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One call to a provider: the claim on its members.
+
+    `due` is the wall time at which somebody else may look after it: the lease while claiming and calling, the next
+    check after that; None once nothing is left to do. `size` counts the recipients of the call. `after_id` is the
+    provider's highest invitation id before the call.
+    """
+
+    id: str
+    campaign: str
+    account: str
+    survey: int
+    size: int
+    created_at: int
+    due: int | None
+    state: BatchState = BatchState.CLAIMING
+    called_at: int | None = None
+    after_id: int | None = None
+    digest: str | None = None
+    provider_id: int | None = None
+    reason: str | None = None
+    split: int | None = None
+    checks: int = 0
+
+    def is_due(self, now: int) -> bool:
+        """Tell whether somebody has to look after it by `now` (wall time). Held ones wait for a person."""
+        return self.state is not BatchState.HELD and self.due is not None and self.due <= now
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """What all instances know of a provider's account. `version` 0: never written."""
+
+    version: int = 0
+    failures: int = 0
+    not_before: int = 0
+    probe_until: int = 0
+    minute: int = 0
+    used: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SlotState:
+    """One survey's slot: the one call in flight, and how its recipients fared today. `version` 0: never written."""
+
+    version: int = 0
+    holder: str | None = None
+    until: int = 0
+    not_before: int = 0
+    failures: int = 0
+    day: int = 0
+    sent: int = 0
+    refused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """All that must be free before a call: the account and the survey's slot."""
+
+    account: str
+    survey: int
+    account_state: AccountState = AccountState()
+    slot: SlotState = SlotState()
+
+    def is_known(self) -> bool:
+        """Tell whether the ledger has a record of both, as far as this one knows."""
+        return bool(self.account_state.version and self.slot.version)
+
+    def swapped(self) -> Way:
+        """Return this way as the ledger has it after it was swapped in."""
+        account, slot = self.account_state, self.slot
+        return replace(
+            self,
+            account_state=replace(account, version=account.version + 1),
+            slot=replace(slot, version=slot.version + 1),
+        )

@@ -1,0 +1,128 @@
+"""What becomes of a batch after its call: recorded on the batch first, then on its members, then on the way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from afterword.deciding.rules import Reason
+from afterword.remembering.records import BatchState, Move, State
+from afterword.sending import passage, ways
+from afterword.sending.provider import Refused, Retry, Sent, Uncertain
+
+if TYPE_CHECKING:
+    from afterword.remembering.ledger import Ledger
+    from afterword.remembering.records import Batch, Invitation, Way
+    from afterword.sending.provider import Outcome, Provider
+
+# "Accepted is not invited", and an uncertain call needs time to show up: docs/design.md, rules 6 and 8.
+LOOK_AFTER = 600
+REPLAY_AFTER = 60
+
+
+def check_at(provider: Provider, now: int) -> int:
+    """Return the wall time at which an uncertain call is looked into."""
+    return now + (REPLAY_AFTER if provider.replays_key else LOOK_AFTER)
+
+
+def record(
+    ledger: Ledger, provider: Provider, way: Way, batch: Batch, outcome: Outcome, now: int
+) -> Counter[str]:
+    """Record a call's outcome; free the way.
+
+    Args:
+        ledger: The ledger.
+        provider: Who was called.
+        way: Account and survey.
+        batch: As the ledger has it: calling, or uncertain and asked again.
+        outcome: What became of the call.
+        now: Wall time, Unix seconds.
+
+    Returns:
+        How many invitations became what.
+    """
+    later = check_at(provider, now)
+
+    def settle(known: Way) -> Way:
+        return ways.settle(known, batch.id, outcome, batch.size, later, now)
+
+    match outcome:
+        case Sent():
+            verify_at = None if outcome.id is None else now + LOOK_AFTER
+            sent = replace(batch, state=BatchState.SENT, provider_id=outcome.id, due=verify_at)
+            ledger.change_batch(batch, replace(sent, reason=None, checks=0))
+            counts = Counter(sent=batch.size)
+        case Uncertain():
+            doubt = replace(batch, state=BatchState.UNCERTAIN, reason=outcome.reason, due=later)
+            ledger.change_batch(batch, doubt)
+            counts = Counter(uncertain=batch.size)
+        case Refused() if batch.size == 1:
+            counts = _end_refused(ledger, batch, settle(way), outcome)
+        case Refused():
+            half = -(-batch.size // 2)
+            counts = release(ledger, batch, reason=outcome.reason, split=half)
+        case Retry():
+            counts = release(ledger, batch, reason=outcome.reason)
+    passage.change(ledger, way, settle)
+    return counts
+
+
+def release(
+    ledger: Ledger, batch: Batch, *, reason: str | None, split: int | None = None
+) -> Counter[str]:
+    """Give a batch's members back to the due index: nobody was asked.
+
+    Safe to repeat: a batch that was left half released is `releasing`, and due, until all are free.
+
+    Args:
+        ledger: The ledger.
+        batch: As the ledger has it.
+        reason: Why, for whoever asks.
+        split: The most members that a batch of theirs may have from now on.
+    """
+    releasing = replace(
+        batch, state=BatchState.RELEASING, reason=reason, split=split or batch.split
+    )
+    if not ledger.change_batch(batch, releasing):
+        return Counter()
+    moves = [
+        Move(
+            each,
+            State.PENDING,
+            reason=reason,
+            batch_limit=releasing.split,
+            gives_back=True,
+        )
+        for each in members(ledger, batch)
+    ]
+    released = ledger.move(moves)
+    ledger.change_batch(releasing, replace(releasing, state=BatchState.RELEASED, due=None))
+    return Counter(released=len(released))
+
+
+def hold(ledger: Ledger, batch: Batch, reason: str, now: int) -> Counter[str]:
+    """Leave a batch to a person: what became of it cannot be known here. `now` is wall time."""
+    ledger.change_batch(batch, replace(batch, state=BatchState.HELD, reason=reason, due=now))
+    return Counter(held=batch.size)
+
+
+def members(ledger: Ledger, batch: Batch) -> list[Invitation]:
+    """Return the invitations that a batch has claimed, in the order of its call."""
+    keys = ledger.read_members(batch)
+    found = ledger.read_invitations(keys)
+    known = (found[key] for key in keys if key in found)
+    return [each for each in known if (each.state, each.batch) == (State.CLAIMED, batch.id)]
+
+
+def _end_refused(ledger: Ledger, batch: Batch, way: Way, outcome: Refused) -> Counter[str]:
+    """End the one invitation that was refused, or hold it: when many are, the survey is at fault."""
+    held = ways.refuses_too_many(way.slot)
+    state, reason = (
+        (State.HELD, "too_many_refused") if held else (State.ENDED, Reason.REFUSED.value)
+    )
+    moves = [Move(each, state, reason=reason, gives_back=True) for each in members(ledger, batch)]
+    ledger.move(moves)
+    refused = replace(batch, state=BatchState.REFUSED, reason=outcome.reason, due=None)
+    ledger.change_batch(batch, refused)
+    return Counter(held=1) if held else Counter({f"ended.{Reason.REFUSED}": 1})

@@ -1,0 +1,81 @@
+"""Decides again what is due, and sends it: the step that queue and schedule have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from afterword.deciding.rules import End, when_due
+from afterword.remembering.records import Move, State
+from afterword.sending.sender import Candidate, count_moves
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Mapping, Sequence
+
+    from afterword.deciding.campaigns import Campaign
+    from afterword.remembering.ledger import Ledger
+    from afterword.remembering.records import Customer, Invitation
+    from afterword.sending.sender import Sender
+
+# A row that can't be sent is looked at so often, then held for a person; the others go on without it.
+MOST_ATTEMPTS = 5
+_PAUSE = 900
+
+
+def send_due(
+    ledger: Ledger,
+    sender: Sender,
+    campaign: Campaign,
+    invitations: Sequence[Invitation],
+    customers: Mapping[str, Customer],
+    now: int,
+) -> Counter[str]:
+    """Decide again on pending invitations whose time has come; end, hold or send each.
+
+    Args:
+        ledger: The ledger.
+        sender: Calls the provider.
+        campaign: Theirs, as it is now.
+        invitations: Pending and due.
+        customers: By key.
+        now: Business time, Unix seconds.
+
+    Returns:
+        How many invitations became what.
+    """
+    ready, moves = [], []
+    for each in invitations:
+        customer = customers.get(each.customer)
+        if customer and customer.suppressed:
+            moves.append(Move(each, State.ENDED, reason=customer.suppressed))
+        elif customer is None or customer.email is None:
+            moves.append(_without_address(each, now))
+        elif end := _decide(campaign, each, customer.email, now):
+            moves.append(Move(each, State.ENDED, reason=end.reason.value))
+        else:
+            ready.append(Candidate(each, customer))
+    ledger.move(moves)
+    counts = count_moves(moves)
+    return counts + sender.send(campaign, ready, now) if ready else counts
+
+
+def _decide(campaign: Campaign, invitation: Invitation, email: str, now: int) -> End | None:
+    occasion = invitation.key.occasion
+    decision = when_due(
+        campaign,
+        kind=occasion.kind,
+        shop=occasion.shop,
+        occurred=invitation.occurred_at,
+        # Its first due time: what put it off since must not put its expiry off.
+        due=invitation.occurred_at + int(campaign.delay.total_seconds()),
+        email=email,
+        now=now,
+    )
+    return decision if isinstance(decision, End) else None
+
+
+def _without_address(invitation: Invitation, now: int) -> Move:
+    attempts = invitation.attempts + 1
+    if attempts >= MOST_ATTEMPTS:
+        return Move(invitation, State.HELD, reason="no_address", attempts=attempts)
+    return Move(invitation, State.PENDING, reason="no_address", due=now + _PAUSE, attempts=attempts)

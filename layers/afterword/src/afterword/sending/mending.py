@@ -1,0 +1,206 @@
+"""Looks after batches that nobody finished: leases that ran out, calls in doubt, calls to be verified.
+
+docs/design.md, rules 2, 6 and 8. Every step may be repeated, and is taken by one run at a time: by whoever first puts
+the batch's `due` off.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from afterword.deciding.accounts import AccountError
+from afterword.deciding.rules import Reason
+from afterword.remembering.records import BatchState, Way
+from afterword.sending import batches, passage
+from afterword.sending.provider import LookUpError, Refused, Sent
+from afterword.sending.sender import LEASE_GRACE, recipients
+from afterword.sending.ways import Blocked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from afterword.deciding.campaigns import Campaign
+    from afterword.remembering.ledger import Ledger
+    from afterword.remembering.records import Batch
+    from afterword.sending.provider import Provider, Seen
+
+_MOST_BATCHES = 25
+# The shortest that a provider is known to keep an idempotency key is two hours; the replay stays well within.
+REPLAY_FOR = 6000
+# How far the provider's clock may be from ours.
+_SKEW = 120
+_ABSENT_TWICE = 2
+_MOST_LOOKS = 5
+_DROPPED = f"ended.{Reason.PROVIDER_DROPPED}"
+
+
+class Mender:
+    """Finishes other invocations' batches.
+
+    Args:
+        ledger: The ledger.
+        provider_of: Returns the provider behind an account's name; raises AccountError.
+        campaigns: By id.
+        clock: Wall time, Unix seconds.
+        deadline: Wall time at which this invocation ends.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        provider_of: Callable[[str], Provider],
+        campaigns: Mapping[str, Campaign],
+        clock: Callable[[], int],
+        deadline: int,
+    ) -> None:
+        self._ledger = ledger
+        self._provider_of = provider_of
+        self._campaigns = campaigns
+        self._clock = clock
+        self._deadline = deadline
+
+    def mend(self) -> Counter[str]:
+        """Take one step with each batch that is due; return how many invitations became what."""
+        counts: Counter[str] = Counter()
+        for batch in self._ledger.due_batches(self._clock(), _MOST_BATCHES):
+            mine = replace(batch, due=self._deadline + LEASE_GRACE)
+            if self._ledger.change_batch(batch, mine):
+                try:
+                    counts += self._mend(mine)
+                except AccountError:
+                    counts += self._put_off(mine, self._clock() + batches.LOOK_AFTER)
+                    counts["broken_account"] += 1
+        return counts
+
+    def _mend(self, batch: Batch) -> Counter[str]:
+        match batch.state:
+            case BatchState.CLAIMING | BatchState.RELEASING:
+                counts = batches.release(
+                    self._ledger, batch, reason=batch.reason or "lease_ran_out"
+                )
+                self._free(batch)
+                return counts
+            case BatchState.CALLING:
+                return self._doubt(batch)
+            case _:
+                return self._ask(batch)
+
+    def _doubt(self, batch: Batch) -> Counter[str]:
+        """Its function was killed in mid-call. That says nothing of the provider's health."""
+        at = batches.check_at(self._provider_of(batch.account), self._clock())
+        doubt = replace(batch, state=BatchState.UNCERTAIN, reason="killed_in_call")
+        self._ledger.change_batch(batch, doubt)
+        return self._put_off(doubt, at) + Counter(uncertain=batch.size)
+
+    def _ask(self, batch: Batch) -> Counter[str]:
+        """Ask the provider, within its rate and alone on the survey."""
+        provider, now = self._provider_of(batch.account), self._clock()
+        if now + provider.call_seconds > self._deadline:
+            return self._put_off(batch, now)
+        known = self._ledger.read_way(batch.account, batch.survey)
+        way = passage.take(self._ledger, provider, known, batch, 1, now)
+        if isinstance(way, Blocked):
+            return self._put_off(batch, way.until)
+        if batch.state is BatchState.SENT:
+            return self._verify(provider, batch, now)
+        if provider.replays_key:
+            return self._replay(provider, way, batch, now)
+        return self._look(provider, batch, now)
+
+    def _replay(self, provider: Provider, way: Way, batch: Batch, now: int) -> Counter[str]:
+        """Send the identical bytes under the batch's key: the answer is the first call's, or makes up for it."""
+        if now - (batch.called_at or 0) > REPLAY_FOR:
+            return self._hold(batch, "replays_unanswered")
+        body = self._body(provider, batch)
+        if body is None or sha256(body).hexdigest() != batch.digest:
+            return self._hold(batch, "replay_would_differ")
+        outcome = provider.invite(batch.survey, body, batch.id)
+        if isinstance(outcome, Sent | Refused):
+            return batches.record(self._ledger, provider, way, batch, outcome, now)
+        # That this call was turned away, or lost as well, says nothing of the first one.
+        pause = batches.REPLAY_AFTER * 2 ** min(batch.checks, 4)
+        return self._put_off(batch, now + pause, counts=True)
+
+    def _body(self, provider: Provider, batch: Batch) -> bytes | None:
+        campaign = self._campaigns.get(batch.campaign)
+        invitations = batches.members(self._ledger, batch)
+        customers = self._ledger.read_customers([each.customer for each in invitations])
+        if campaign is None or len(customers) < len(invitations):
+            return None
+        ordered = [customers[each.customer] for each in invitations]
+        return provider.encode(recipients(campaign, ordered))
+
+    def _look(self, provider: Provider, batch: Batch, now: int) -> Counter[str]:
+        """Look for the call's invitation among those that the survey has had since."""
+        try:
+            seen = provider.list_after(batch.survey, batch.after_id or 0)
+        except LookUpError as error:
+            return self._put_off(batch, now + (error.retry.after or batches.LOOK_AFTER))
+        if not seen and batch.checks + 1 < _ABSENT_TWICE:
+            return self._put_off(batch, now + batches.LOOK_AFTER, counts=True)
+        if not seen:
+            counts = batches.release(self._ledger, batch, reason="not_at_provider")
+        elif is_ours(batch, seen, provider.call_seconds):
+            sent = replace(batch, state=BatchState.SENT, provider_id=seen[0].id, reason=None)
+            verify_at = now + batches.LOOK_AFTER
+            self._ledger.change_batch(batch, replace(sent, checks=0, due=verify_at))
+            counts = Counter(sent=batch.size)
+        else:
+            return self._hold(batch, "ambiguous_at_provider")
+        self._free(batch)
+        return counts
+
+    def _verify(self, provider: Provider, batch: Batch, now: int) -> Counter[str]:
+        """Accepted is not invited: look once at what became of the call."""
+        try:
+            seen = provider.show(batch.survey, batch.provider_id or 0)
+        except LookUpError as error:
+            if batch.checks + 1 < _MOST_LOOKS:
+                pause = error.retry.after or batches.LOOK_AFTER
+                return self._put_off(batch, now + pause, counts=True)
+            return self._close(batch, BatchState.SENT, Counter(unverified=batch.size))
+        if seen.status == "failed":
+            return self._hold(batch, "failed_at_provider")
+        if seen.status == "zero_recipients":
+            dropped = Counter({_DROPPED: batch.size})
+            return self._close(batch, BatchState.DROPPED, dropped)
+        reached = batch.size if seen.recipients is None else min(seen.recipients, batch.size)
+        return self._close(batch, BatchState.SENT, +Counter({_DROPPED: batch.size - reached}))
+
+    def _close(self, batch: Batch, state: BatchState, counts: Counter[str]) -> Counter[str]:
+        self._ledger.change_batch(batch, replace(batch, state=state, due=None))
+        self._free(batch)
+        return counts
+
+    def _hold(self, batch: Batch, reason: str) -> Counter[str]:
+        counts = batches.hold(self._ledger, batch, reason, self._clock())
+        self._free(batch)
+        return counts
+
+    def _put_off(self, batch: Batch, until: int, *, counts: bool = False) -> Counter[str]:
+        later = replace(batch, due=until, checks=batch.checks + counts)
+        self._ledger.change_batch(batch, later)
+        way = Way(batch.account, batch.survey)
+        if batch.state is BatchState.UNCERTAIN:
+            passage.keep(self._ledger, way, batch, until)
+        else:
+            passage.free(self._ledger, way, batch)
+        return Counter()
+
+    def _free(self, batch: Batch) -> None:
+        passage.free(self._ledger, Way(batch.account, batch.survey), batch)
+
+
+def is_ours(batch: Batch, seen: Sequence[Seen], call_seconds: int) -> bool:
+    """Tell whether what the provider shows since the call can only be this batch.
+
+    Exactly one, created while the call was on, with no more recipients than it had: a provider drops, it doesn't add.
+    """
+    if len(seen) != 1 or batch.called_at is None:
+        return False
+    begun, ended = batch.called_at - _SKEW, batch.called_at + call_seconds + _SKEW
+    few = seen[0].recipients is None or seen[0].recipients <= batch.size
+    return begun <= seen[0].created_at <= ended and few

@@ -1,0 +1,209 @@
+"""The NPS invitations API, as Zendesk's service spoke it and the invitation service does.
+
+https://developer.zendesk.com/api-reference/ticketing/nps-api/nps_invitations/
+(the service behind it was switched off in April 2023)
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ValidationError
+
+from afterword.sending.http import Answer, Http, LostError, NeverSentError
+from afterword.sending.provider import LookUpError, Refused, Retry, Seen, Sent, Uncertain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from afterword.sending.provider import Outcome, Recipient
+
+# "The maximum number of recipients you can be sent is 10000": the page above.
+MOST_RECIPIENTS = 10_000
+_MOST_PAGES = 20
+_BUSY_PAUSE = 60
+# In these an earlier invitation of the survey may still be going out.
+_BUSY = {"preparing", "scheduled"}
+
+
+class _Shown(BaseModel):
+    id: int
+    created_at: datetime
+    status: str | None = None
+    recipients_count: int | None = None
+
+    def seen(self) -> Seen:
+        return Seen(self.id, int(self.created_at.timestamp()), self.status, self.recipients_count)
+
+
+class _Listed(BaseModel):
+    invitations: list[_Shown]
+    next_page: str | None = None
+
+
+class _ShownOne(BaseModel):
+    invitation: _Shown
+
+
+class NpsProvider:
+    """An account that speaks the NPS dialect. See `Provider`.
+
+    Args:
+        base_url: Scheme, host and perhaps a path, without a slash at the end.
+        http: Makes the calls.
+        calls_per_minute: The account's rate.
+        replays_key: Whether the account honours `Idempotency-Key`; the invitation service does.
+        clock: Wall time in Unix seconds, for a Retry-After that names a date.
+    """
+
+    most_recipients = MOST_RECIPIENTS
+
+    def __init__(
+        self,
+        base_url: str,
+        http: Http,
+        *,
+        calls_per_minute: int,
+        replays_key: bool,
+        clock: Callable[[], int],
+    ) -> None:
+        self._base_url = base_url
+        self._http = http
+        self._clock = clock
+        self.call_seconds = http.seconds
+        self.calls_per_minute = calls_per_minute
+        self.replays_key = replays_key
+
+    def encode(self, recipients: Sequence[Recipient]) -> bytes:
+        """See `Provider`. A recipient without a name goes by the address: the field is mandatory."""
+        people = [
+            {"email": each.email, "language": each.language, "name": each.name or each.email}
+            for each in recipients
+        ]
+        return json.dumps({"invitation": {"recipients": people}}, separators=(",", ":")).encode()
+
+    def invite(self, survey: int, body: bytes, key: str) -> Outcome:
+        """See `Provider`."""
+        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
+        try:
+            answer = self._http.call("POST", self._url(survey), body=body, headers=headers)
+        except NeverSentError as error:
+            return Retry(f"unreachable: {error}", outage=True)
+        except LostError as error:
+            return Uncertain(f"no answer: {error}")
+        if answer.status == 422:  # noqa: PLR2004
+            return self._read_422(survey, answer)
+        return read_status(answer, self._clock())
+
+    def list_after(self, survey: int, after_id: int) -> list[Seen]:
+        """See `Provider`. Follows `next_page`, within the account's own host."""
+        url: str | None = self._url(survey)
+        found: dict[int, Seen] = {}
+        for _ in range(_MOST_PAGES):
+            page = _parse(_Listed, self._get(url or ""))
+            found |= {each.id: each.seen() for each in page.invitations if each.id > after_id}
+            url = page.next_page
+            if url is None:
+                return sorted(found.values(), key=lambda each: each.id)
+            if urlsplit(url).netloc != urlsplit(self._base_url).netloc:
+                raise LookUpError(Retry("next_page leads to another host"))
+        raise LookUpError(Retry("the list of invitations does not end"))
+
+    def show(self, survey: int, invitation: int) -> Seen:
+        """See `Provider`."""
+        answer = self._get(self._url(survey, f"/{invitation}"))
+        return _parse(_ShownOne, answer).invitation.seen()
+
+    def _url(self, survey: int, rest: str = "") -> str:
+        return f"{self._base_url}/api/v2/nps/surveys/{survey}/invitations{rest}.json"
+
+    def _get(self, url: str) -> Answer:
+        try:
+            answer = self._http.call("GET", url)
+        except (NeverSentError, LostError) as error:
+            raise LookUpError(Retry(f"no answer: {error}", outage=True)) from None
+        outcome = read_status(answer, self._clock())
+        if isinstance(outcome, Sent):
+            return answer
+        retry = outcome if isinstance(outcome, Retry) else Retry(outcome.reason, outage=True)
+        raise LookUpError(retry)
+
+    def _read_422(self, survey: int, answer: Answer) -> Outcome:
+        """Tell "still being sent" from a refusal. The former's body is documented nowhere."""
+        if b"still being sent" in answer.body:
+            return Retry("still_being_sent", after=_BUSY_PAUSE)
+        if _faulty_fields(answer.body):
+            return Refused("http_422")
+        try:
+            busy = any(each.status in _BUSY for each in self.list_after(survey, 0))
+        except LookUpError as error:
+            return error.retry
+        return Retry("still_being_sent", after=_BUSY_PAUSE) if busy else Refused("http_422")
+
+
+def read_status(answer: Answer, now: int) -> Outcome:  # noqa: PLR0911 -- a table, a line each
+    """Return what an answer means (docs/design.md, rule 6).
+
+    Args:
+        answer: Any but a 422.
+        now: Wall time in Unix seconds.
+    """
+    status, reason = answer.status, f"http_{answer.status}"
+    after = _retry_after(answer.headers.get("Retry-After"), now)
+    match status:
+        case _ if 200 <= status < 300:  # noqa: PLR2004
+            return Sent(_read_id(answer.body))
+        case 400 if b"IdempotentRequestError" in answer.body:
+            # The key is known with other recipients: a call that we don't remember was processed.
+            return Uncertain("idempotency_mismatch")
+        case 400 | 413:
+            return Refused(reason)
+        case 401 | 403:
+            return Retry("credentials", whole_account=True, breaks=True)
+        case 429:
+            return Retry(reason, after=after, whole_account=True)
+        case 503 if after is not None:
+            return Retry(reason, after=after, whole_account=True, outage=True)
+        case _ if status >= 500 or status == 408:  # noqa: PLR2004
+            return Uncertain(reason)
+        case _:
+            return Retry(reason)
+
+
+def _retry_after(value: str | None, now: int) -> int | None:
+    """Read seconds or a date, at least 1 second: RFC 9110, section 10.2.3."""
+    if value is None:
+        return None
+    if value.isascii() and value.isdigit():
+        return max(int(value), 1)
+    try:
+        return max(int(parsedate_to_datetime(value).timestamp()) - now, 1)
+    except ValueError:
+        return None
+
+
+def _read_id(body: bytes) -> int | None:
+    try:
+        found = json.loads(body)["invitation"]["id"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return found if isinstance(found, int) else None
+
+
+def _faulty_fields(body: bytes) -> set[str]:
+    try:
+        details = json.loads(body)["details"]
+        return set(details) - {"base"}
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return set()
+
+
+def _parse[T: BaseModel](model: type[T], answer: Answer) -> T:
+    try:
+        return model.model_validate_json(answer.body)
+    except ValidationError:
+        raise LookUpError(Retry("unreadable answer")) from None

@@ -1,0 +1,85 @@
+"""Taking and freeing the way to a provider, in the ledger: read, decide, swap; who loses the race decides again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from afterword.remembering.ledger import LedgerError
+from afterword.sending import ways
+from afterword.sending.ways import Blocked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from afterword.remembering.ledger import Ledger
+    from afterword.remembering.records import Batch, Way
+    from afterword.sending.provider import Provider
+
+_RACES = 8
+
+
+def take(
+    ledger: Ledger, provider: Provider, way: Way, batch: Batch, calls: int, now: int
+) -> Way | Blocked:
+    """Take the way for a batch until it is freed; past its lease the mender does that.
+
+    Args:
+        ledger: Where all instances share it.
+        provider: Whose rate is kept.
+        way: Account and survey, as last read.
+        batch: Who takes it; the ledger has it already, or nobody would ever free the way after a crash.
+        calls: How many requests will be made.
+        now: Wall time, Unix seconds.
+    """
+    for _ in range(_RACES):
+        taken = ways.take(
+            way,
+            holder=batch.id,
+            until=(batch.due or now) + ways.SLOT_GRACE,
+            calls=calls,
+            limit=provider.calls_per_minute,
+            now=now,
+        )
+        if isinstance(taken, Blocked):
+            return taken
+        if ledger.swap_way(way, taken):
+            return taken.swapped()
+        way = ledger.read_way(way.account, way.survey)
+    return Blocked(now + 1, "way_contended")
+
+
+def change(ledger: Ledger, way: Way, decide: Callable[[Way], Way]) -> None:
+    """Change the way by a pure decision.
+
+    Args:
+        ledger: Where all instances share it.
+        way: Account and survey; as last read, or as named only.
+        decide: Returns the way as it is to be; asked again if somebody was faster.
+
+    Raises:
+        LedgerError: Others were faster all the time.
+    """
+    for _ in range(_RACES):
+        if way.is_known() and ledger.swap_way(way, decide(way)):
+            return
+        way = ledger.read_way(way.account, way.survey)
+        if not way.is_known() and ledger.swap_way(way, decide(way)):
+            return
+    raise LedgerError("the ledger is too busy: a provider's state kept changing")
+
+
+def keep(ledger: Ledger, way: Way, batch: Batch, until: int) -> None:
+    """Keep the survey's slot for a batch in doubt that is looked after at `until` (wall time)."""
+    change(
+        ledger,
+        way,
+        lambda now: replace(
+            now, slot=replace(now.slot, holder=batch.id, until=until + ways.SLOT_GRACE)
+        ),
+    )
+
+
+def free(ledger: Ledger, way: Way, batch: Batch) -> None:
+    """Free the way without a call having been made."""
+    change(ledger, way, lambda now: ways.give_back(now, batch.id))

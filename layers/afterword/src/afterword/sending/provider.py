@@ -1,0 +1,108 @@
+"""The provider's port: who invites. One module each; nothing outside it knows the wire format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One person to invite. `repr` hides the person."""
+
+    email: str
+    name: str | None
+    language: str
+
+    def __repr__(self) -> str:
+        """Return nothing personal: a traceback or a log may show it."""
+        return "Recipient(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The provider accepted the call. `id` is its number for it, where the answer could be read."""
+
+    id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The provider created nothing because of what was in the call."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Certainly not processed: due again.
+
+    `after` is the provider's own word, in seconds. `whole_account`: it concerns every survey of the account.
+    `outage`: counts towards the breaker. `breaks`: opens the breaker at once.
+    """
+
+    reason: str
+    after: int | None = None
+    whole_account: bool = False
+    outage: bool = False
+    breaks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Uncertain:
+    """Nobody here can know whether the call was processed."""
+
+    reason: str
+
+
+type Outcome = Sent | Refused | Retry | Uncertain
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An invitation as the provider shows it. `created_at` in Unix seconds."""
+
+    id: int
+    created_at: int
+    status: str | None
+    recipients: int | None
+
+
+class LookUpError(Exception):
+    """The provider could not be asked what it knows. `retry` says when to try again."""
+
+    def __init__(self, retry: Retry) -> None:
+        super().__init__(retry.reason)
+        self.retry = retry
+
+
+class Provider(Protocol):
+    """An account at a provider.
+
+    `most_recipients` a call; `call_seconds` the longest that `invite` takes, all in all; `calls_per_minute` the
+    account's rate; `replays_key`: the same key and bytes again are answered alike and invite nobody twice.
+    """
+
+    most_recipients: int
+    call_seconds: int
+    calls_per_minute: int
+    replays_key: bool
+
+    def encode(self, recipients: Sequence[Recipient]) -> bytes:
+        """Return the call's body: the same recipients give the same bytes."""
+        ...
+
+    def invite(self, survey: int, body: bytes, key: str) -> Outcome:
+        """Invite. Never raises for what the provider or the network does."""
+        ...
+
+    def list_after(self, survey: int, after_id: int) -> list[Seen]:
+        """List the survey's invitations with a higher id. Raises LookUpError."""
+        ...
+
+    def show(self, survey: int, invitation: int) -> Seen:
+        """Show one invitation. Raises LookUpError."""
+        ...

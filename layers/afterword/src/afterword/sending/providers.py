@@ -1,0 +1,72 @@
+"""From an account's name to its provider."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import TYPE_CHECKING
+
+from afterword.deciding.accounts import AccountError
+from afterword.remembering.parameters import ParametersError
+from afterword.sending.http import Http, NeverSentError
+from afterword.sending.nps import NpsProvider
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from afterword.deciding.accounts import Account, Credentials
+    from afterword.remembering.parameters import Parameters
+    from afterword.sending.provider import Provider
+
+# A call of 10,000 recipients is a body of about 2 MB.
+CALL_SECONDS = 20
+
+
+class Providers:
+    """Makes providers out of what operators put into Parameter Store; one and the same while an account is unchanged.
+
+    Args:
+        parameters: Parameter Store.
+        clock: Wall time, Unix seconds.
+    """
+
+    def __init__(self, parameters: Parameters, clock: Callable[[], int]) -> None:
+        self._parameters = parameters
+        self._clock = clock
+        self._made: dict[Account, Provider] = {}
+
+    def __call__(self, name: str) -> Provider:
+        """Return the provider behind an account's name. Raises AccountError, ParametersError."""
+        account = self._parameters.account(name)
+        if account not in self._made:
+            self._made[account] = NpsProvider(
+                account.base_url,
+                Http(CALL_SECONDS, self._authenticator(name)),
+                calls_per_minute=account.calls_per_minute,
+                replays_key=account.replays_idempotency_key,
+                clock=self._clock,
+            )
+        return self._made[account]
+
+    def _authenticator(self, name: str) -> Callable[[bool], Mapping[str, str]]:
+        def authenticate(fresh: bool) -> Mapping[str, str]:  # noqa: FBT001 -- the Http port's one argument
+            try:
+                return sign_in(self._parameters.credentials(name, fresh=fresh))
+            except (AccountError, ParametersError):
+                raise NeverSentError("no usable credentials") from None
+
+        return authenticate
+
+
+def sign_in(credentials: Credentials) -> dict[str, str]:
+    """Return the header that signs in.
+
+    https://developer.zendesk.com/api-reference/introduction/security-and-auth/
+    """
+    if credentials.bearer:
+        return {"Authorization": f"Bearer {credentials.bearer.get_secret_value()}"}
+    if credentials.api_token:
+        pair = f"{credentials.email}/token:{credentials.api_token.get_secret_value()}"
+    else:
+        password = credentials.password.get_secret_value() if credentials.password else ""
+        pair = f"{credentials.email}:{password}"
+    return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}

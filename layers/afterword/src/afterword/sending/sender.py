@@ -1,0 +1,236 @@
+"""Sends due invitations: the batch is the claim (docs/design.md, rule 2). Queue and schedule share this path."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from itertools import batched, groupby
+from typing import TYPE_CHECKING
+
+from afterword.deciding.accounts import AccountError
+from afterword.deciding.rules import Reason, capped, stopped_by
+from afterword.remembering.records import Batch, BatchState, Claim, Move, State
+from afterword.sending import batches, passage, ways
+from afterword.sending.provider import LookUpError, Recipient
+from afterword.sending.ways import Blocked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
+
+    from afterword.deciding.campaigns import Campaign
+    from afterword.remembering.ledger import Ledger
+    from afterword.remembering.records import Claimed, Customer, Invitation, Way
+    from afterword.sending.provider import Outcome, Provider
+
+# Somebody else may look after a batch this long after its invocation must have ended.
+LEASE_GRACE = 60
+# What has to be written after a call, before the invocation ends.
+_RECORDING_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An invitation that may go out, and the person whom it is for."""
+
+    invitation: Invitation
+    customer: Customer
+
+
+class Sender:
+    """Claims invitations and calls their provider.
+
+    Args:
+        ledger: The ledger.
+        provider_of: Returns the provider behind an account's name; raises AccountError.
+        clock: Wall time, Unix seconds.
+        new_id: Returns a batch id that was never used before.
+        deadline: Wall time at which this invocation ends.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        provider_of: Callable[[str], Provider],
+        clock: Callable[[], int],
+        new_id: Callable[[], str],
+        deadline: int,
+    ) -> None:
+        self._ledger = ledger
+        self.provider_of = provider_of
+        self._clock = clock
+        self._new_id = new_id
+        self._deadline = deadline
+
+    def has_time(self, provider: Provider) -> bool:
+        """Tell whether a whole call and its records still fit into this invocation."""
+        return self._clock() + provider.call_seconds + _RECORDING_SECONDS <= self._deadline
+
+    def send(self, campaign: Campaign, candidates: Sequence[Candidate], now: int) -> Counter[str]:
+        """Send as many as the provider's way lets through; the rest stays due.
+
+        Args:
+            campaign: Whose invitations they are.
+            candidates: Pending invitations that were decided to go out.
+            now: Business time, Unix seconds.
+
+        Returns:
+            How many invitations became what; `blocked.<reason>` counts those that stay due.
+        """
+        counts: Counter[str] = Counter()
+        left = len(candidates)
+        try:
+            provider = self.provider_of(campaign.account)
+        except AccountError:
+            # One broken account must not stop the others; its invitations wait for it to be mended.
+            return Counter({"blocked.broken_account": left})
+        for group in groups(candidates, provider.most_recipients):
+            sent = self._send_group(campaign, provider, group, now)
+            if isinstance(sent, Blocked):
+                return counts + Counter({f"blocked.{sent.reason}": left})
+            counts += sent
+            left -= len(group)
+        return counts
+
+    def _send_group(
+        self, campaign: Campaign, provider: Provider, group: Sequence[Candidate], now: int
+    ) -> Counter[str] | Blocked:
+        wall = self._clock()
+        if not self.has_time(provider):
+            return Blocked(wall, "out_of_time")
+        batch = Batch(
+            id=self._new_id(),
+            campaign=campaign.id,
+            account=campaign.account,
+            survey=campaign.survey,
+            size=len(group),
+            created_at=wall,
+            due=self._deadline + LEASE_GRACE,
+        )
+        known = self._ledger.read_way(batch.account, batch.survey)
+        if blocked := ways.is_blocked(known, wall):
+            return blocked
+        self._ledger.open_batch(batch, [each.invitation.key for each in group])
+        way = passage.take(self._ledger, provider, known, batch, _calls(provider), wall)
+        if isinstance(way, Blocked):
+            batches.release(self._ledger, batch, reason=way.reason)
+            return way
+        ready, counts = self._claim(campaign, batch, group, now)
+        if not ready or not self.has_time(provider):
+            counts += batches.release(self._ledger, batch, reason="not_called")
+            passage.free(self._ledger, way, batch)
+            return counts
+        return counts + self._call(campaign, provider, way, batch, ready)
+
+    def _claim(
+        self, campaign: Campaign, batch: Batch, group: Sequence[Candidate], now: int
+    ) -> tuple[list[Candidate], Counter[str]]:
+        """Return who is to be called, and count who is not."""
+        cap = campaign.contact_cap
+        seconds = int(cap.period.total_seconds()) if cap else None
+        claims = [Claim(each.invitation, seconds) for each in group]
+        claimed = self._ledger.claim(batch, claims, now)
+        moves = _turned_away(campaign, group, claimed, now)
+        won = [each for each in group if each.invitation.key in claimed.won]
+        # After the claim: a refund writes its mark and then looks for what it can still cancel.
+        marks = self._ledger.read_marks([each.invitation.key.occasion for each in won])
+        ready = []
+        for each in won:
+            if reason := stopped_by(marks.get(each.invitation.key.occasion), campaign):
+                mine = replace(each.invitation, state=State.CLAIMED, batch=batch.id)
+                moves.append(Move(mine, State.ENDED, reason=reason.value, gives_back=True))
+            else:
+                ready.append(each)
+        self._ledger.move(moves)
+        return ready, count_moves(moves)
+
+    def _call(
+        self,
+        campaign: Campaign,
+        provider: Provider,
+        way: Way,
+        batch: Batch,
+        ready: Sequence[Candidate],
+    ) -> Counter[str]:
+        body = provider.encode(recipients(campaign, [each.customer for each in ready]))
+        outcome: Outcome
+        try:
+            after_id = None if provider.replays_key else highest_id(provider, batch.survey)
+        except LookUpError as error:
+            return batches.record(self._ledger, provider, way, batch, error.retry, self._clock())
+        wall = self._clock()
+        calling = replace(
+            batch,
+            state=BatchState.CALLING,
+            size=len(ready),
+            called_at=wall,
+            after_id=after_id,
+            digest=sha256(body).hexdigest(),
+        )
+        if not self.has_time(provider) or not self._ledger.change_batch(batch, calling):
+            counts = batches.release(self._ledger, batch, reason="not_called")
+            passage.free(self._ledger, way, batch)
+            return counts
+        outcome = provider.invite(batch.survey, body, batch.id)
+        return batches.record(self._ledger, provider, way, calling, outcome, self._clock())
+
+
+def groups(candidates: Sequence[Candidate], most: int) -> Iterator[tuple[Candidate, ...]]:
+    """Group candidates into batches: each customer once, none larger than a refusal has halved it to.
+
+    Who stands there twice waits for the next run: a provider counts a repeated address once.
+    """
+    once: dict[str, Candidate] = {}
+    for each in candidates:
+        once.setdefault(each.customer.key, each)
+
+    def limit_of(candidate: Candidate) -> int:
+        return candidate.invitation.batch_limit or most
+
+    for limit, group in groupby(sorted(once.values(), key=limit_of), key=limit_of):
+        yield from batched(group, min(limit, most), strict=False)
+
+
+def recipients(campaign: Campaign, customers: Collection[Customer]) -> list[Recipient]:
+    """Return the people of a call. The same customers give the same call."""
+    return [
+        Recipient(each.email or "", each.name, each.language or campaign.language)
+        for each in customers
+    ]
+
+
+def highest_id(provider: Provider, survey: int) -> int:
+    """Return the survey's highest invitation id, 0 if there is none. Raises LookUpError."""
+    return max((each.id for each in provider.list_after(survey, 0)), default=0)
+
+
+def count_moves(moves: Collection[Move]) -> Counter[str]:
+    """Count what becomes of invitations: `ended.<reason>`, `held` or `deferred`."""
+    names = {State.PENDING: "deferred", State.HELD: "held"}
+    return Counter(names.get(move.state, f"ended.{move.reason}") for move in moves)
+
+
+def _calls(provider: Provider) -> int:
+    """Return how many requests a batch takes: one to invite, and one to note the highest id before."""
+    return 1 if provider.replays_key else 2
+
+
+def _turned_away(
+    campaign: Campaign, group: Sequence[Candidate], claimed: Claimed, now: int
+) -> list[Move]:
+    """Return what becomes of those whom their customer's record kept from being claimed."""
+    moves = []
+    for each in group:
+        customer = claimed.refused.get(each.invitation.key)
+        if customer is None:
+            continue
+        free_at = capped(customer.last_at, campaign.contact_cap, now)
+        if customer.suppressed:
+            moves.append(Move(each.invitation, State.ENDED, reason=customer.suppressed))
+        elif free_at and campaign.contact_cap and campaign.contact_cap.when_capped == "defer":
+            moves.append(
+                Move(each.invitation, State.PENDING, reason=Reason.CAPPED.value, due=free_at)
+            )
+        else:
+            moves.append(Move(each.invitation, State.ENDED, reason=Reason.CAPPED.value))
+    return moves

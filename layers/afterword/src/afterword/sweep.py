@@ -1,0 +1,101 @@
+"""What `send_due_invitations` does each minute: finish what others left, then send all that is due."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from afterword.deciding.campaigns import Mode
+from afterword.remembering.records import State
+from afterword.sending.due import send_due
+from afterword.sending.ways import is_blocked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from afterword.deciding.campaigns import Campaign
+    from afterword.remembering.ledger import Ledger
+    from afterword.sending.mending import Mender
+    from afterword.sending.sender import Sender
+
+# As many as the largest call takes: https://developer.zendesk.com/api-reference/ticketing/nps-api/nps_invitations/
+_MOST_ROWS = 10_000
+OVERDUE_AFTER = 900
+_MOST_OVERDUE = 1000
+# What a round of reading and writing 10,000 rows may take before it comes to the call.
+_ROUND_SECONDS = 30
+
+
+class Sweep:
+    """One run over everything that is due. Runs may overlap: the claim decides who sends.
+
+    Args:
+        ledger: The ledger.
+        sender: Calls providers.
+        mender: Finishes other invocations' batches.
+        clock: Wall time, Unix seconds.
+        deadline: Wall time at which this invocation ends.
+        shuffled: Returns campaigns in the order in which this run takes them: overlapping runs start elsewhere.
+    """
+
+    def __init__(  # noqa: PLR0913 -- what a run needs, each once
+        self,
+        ledger: Ledger,
+        sender: Sender,
+        mender: Mender,
+        clock: Callable[[], int],
+        deadline: int,
+        shuffled: Callable[[Sequence[Campaign]], Sequence[Campaign]],
+    ) -> None:
+        self._ledger = ledger
+        self._sender = sender
+        self._mender = mender
+        self._clock = clock
+        self._deadline = deadline
+        self._shuffled = shuffled
+
+    def run(self, campaigns: Sequence[Campaign], now: int) -> Counter[str]:
+        """Send what is due by `now` (business time, Unix seconds); return how many became what.
+
+        Raises:
+            LedgerError: The next run takes over: nothing is lost.
+        """
+        counts = self._mender.mend()
+        for campaign in self._shuffled(campaigns):
+            counts += self._sweep(campaign, now)
+        return counts
+
+    def overdue(self, campaigns: Sequence[Campaign], now: int) -> int:
+        """Count invitations that should have gone out 15 minutes ago (up to 1,000 a campaign)."""
+        late = now - OVERDUE_AFTER
+        return sum(len(self._ledger.due(each.id, late, _MOST_OVERDUE)) for each in campaigns)
+
+    def _sweep(self, campaign: Campaign, now: int) -> Counter[str]:
+        """Go through a campaign's lane until it is empty, blocked, or time runs out."""
+        counts: Counter[str] = Counter()
+        while self._clock() + _ROUND_SECONDS < self._deadline:
+            if self._is_blocked(campaign):
+                return counts + Counter(blocked_lanes=1)
+            keys = self._ledger.due(campaign.id, now, _MOST_ROWS)
+            found = self._ledger.read_invitations(keys).values()
+            # The index may lag behind: what has been claimed or put off since is no longer ours to decide.
+            due = [each for each in found if each.state is State.PENDING and each.due <= now]
+            if not due:
+                break
+            customers = self._ledger.read_customers({each.customer for each in due})
+            done = send_due(self._ledger, self._sender, campaign, due, customers, now)
+            counts += done
+            if not _has_moved(done):
+                break
+        return counts
+
+    def _is_blocked(self, campaign: Campaign) -> bool:
+        if campaign.mode is Mode.DRY_RUN:
+            return False
+        way = self._ledger.read_way(campaign.account, campaign.survey)
+        return is_blocked(way, self._clock()) is not None
+
+
+def _has_moved(counts: Counter[str]) -> bool:
+    """Tell whether a round got anything out of the way; if not, the next one would find the same."""
+    return any(not name.startswith("blocked.") and count for name, count in counts.items())

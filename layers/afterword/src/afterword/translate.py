@@ -1,0 +1,225 @@
+"""What `translate_events` does with shop events: remember them, end what they stop, send what is due now."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from afterword.deciding.customer_key import customer_key
+from afterword.deciding.rules import Due, End, Reason, StopMark, on_arrival, stopped_by
+from afterword.reading.shop_events import (
+    Cancellation,
+    Erasure,
+    Purchase,
+    Refund,
+    Signup,
+    Unsubscribe,
+)
+from afterword.remembering.records import (
+    Customer,
+    Invitation,
+    Key,
+    Leaving,
+    Move,
+    Occasion,
+    State,
+)
+from afterword.sending.due import send_due
+from afterword.sending.sender import count_moves
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from afterword.deciding.campaigns import Campaign
+    from afterword.reading.shop_events import ShopEvent
+    from afterword.remembering.ledger import Ledger
+    from afterword.sending.sender import Sender
+
+
+class Translator:
+    """Turns shop events into what the ledger and the provider must know.
+
+    Args:
+        ledger: The ledger.
+        sender: Sends what is due at once.
+        campaigns: All that load.
+        secret: The key of the customer keys.
+    """
+
+    def __init__(
+        self, ledger: Ledger, sender: Sender, campaigns: Collection[Campaign], secret: bytes
+    ) -> None:
+        self._ledger = ledger
+        self._sender = sender
+        self._campaigns = {each.id: each for each in campaigns}
+        self._secret = secret
+
+    def translate(self, events: Sequence[ShopEvent], now: int) -> Counter[str]:
+        """Take in a batch of events, in any order, any of them perhaps seen before.
+
+        What stops invitations is written before what asks for them, and everything is written before it is read: of a
+        purchase and its refund, whichever comes second sees the other (docs/design.md, rule 4).
+
+        Args:
+            events: Shop events.
+            now: Business time, Unix seconds; here also the wall time.
+
+        Returns:
+            How many events and invitations became what.
+
+        Raises:
+            LedgerError: Nothing is lost if the whole batch is delivered again.
+        """
+        counts = Counter(f"event.{each.type}" for each in events)
+        marks = _marks(events)
+        leavings = list(self._leavings(events))
+        self._ledger.put_marks(marks, now)
+        self._ledger.suppress(leavings)
+        counts += self._ask(events, now)
+        counts += self._stop(marks)
+        counts += self._leave(leavings)
+        return counts
+
+    def _ask(self, events: Sequence[ShopEvent], now: int) -> Counter[str]:
+        invitations, customers, counts = self._plan(events, now)
+        refused = self._ledger.remember_customers(list(customers.values()), now)
+        planned = [_unless_refused(each, refused) for each in invitations.values()]
+        created = self._ledger.create(planned, now)
+        counts["duplicate"] += len(planned) - len(created)
+        new = [each for each in planned if each.key in created]
+        counts += Counter(f"ended.{each.reason}" for each in new if each.state is State.ENDED)
+        waiting = [each for each in new if each.state is State.PENDING and each.due > now]
+        counts["waiting"] += len(waiting)
+        counts += self._stop_marked(waiting)
+        for campaign, due in self._due_now(new, now):
+            counts += send_due(self._ledger, self._sender, campaign, due, customers, now)
+        return +counts
+
+    def _plan(
+        self, events: Sequence[ShopEvent], now: int
+    ) -> tuple[dict[Key, Invitation], dict[str, Customer], Counter[str]]:
+        """Decide per campaign. Only who is to be asked is remembered with name and address."""
+        invitations: dict[Key, Invitation] = {}
+        customers: dict[str, Customer] = {}
+        counts: Counter[str] = Counter()
+        for event in events:
+            if not isinstance(event, Purchase | Signup):
+                continue
+            key = customer_key(event.customer.email, self._secret)
+            planned = list(self._invitations(event, key, now))
+            counts["unwanted"] += not planned
+            counts["duplicate"] += sum(each.key in invitations for each in planned)
+            invitations = {each.key: each for each in planned} | invitations
+            if any(each.state is State.PENDING for each in planned):
+                known = customers.get(key)
+                if known is None or known.seen_at <= event.occurred:
+                    customers[key] = _customer(event, key)
+        return invitations, customers, counts
+
+    def _invitations(self, event: Purchase | Signup, key: str, now: int) -> Iterator[Invitation]:
+        occasion = Occasion(event.shop, event.type, event.occasion or key)
+        for campaign in self._campaigns.values():
+            match on_arrival(event, campaign, now):
+                case Due(at):
+                    yield Invitation(Key(occasion, campaign.id), key, event.occurred, at)
+                case End(reason):
+                    yield Invitation(
+                        Key(occasion, campaign.id),
+                        key,
+                        event.occurred,
+                        event.occurred,
+                        State.ENDED,
+                        reason.value,
+                    )
+
+    def _due_now(
+        self, invitations: Iterable[Invitation], now: int
+    ) -> Iterator[tuple[Campaign, list[Invitation]]]:
+        due = defaultdict(list)
+        for each in invitations:
+            if each.state is State.PENDING and each.due <= now:
+                due[each.key.campaign].append(each)
+        for campaign, chosen in due.items():
+            yield self._campaigns[campaign], chosen
+
+    def _stop(self, marks: Mapping[Occasion, StopMark]) -> Counter[str]:
+        """End what waits for an occasion that was refunded or cancelled."""
+        keys = [
+            Key(occasion, campaign.id)
+            for occasion in marks
+            for campaign in self._campaigns.values()
+            if (campaign.shop, campaign.event) == (occasion.shop, occasion.kind)
+        ]
+        return self._stop_marked(self._ledger.read_invitations(keys).values())
+
+    def _stop_marked(self, invitations: Collection[Invitation]) -> Counter[str]:
+        marks = self._ledger.read_marks({each.key.occasion for each in invitations})
+        return self._end(
+            (each, stopped_by(marks.get(each.key.occasion), self._campaigns[each.key.campaign]))
+            for each in invitations
+        )
+
+    def _leavings(self, events: Sequence[ShopEvent]) -> Iterator[Leaving]:
+        for event in events:
+            if isinstance(event, Unsubscribe | Erasure):
+                erase = isinstance(event, Erasure)
+                reason = Reason.ERASED if erase else Reason.UNSUBSCRIBED
+                key = customer_key(event.email, self._secret)
+                yield Leaving(key, reason.value, event.occurred, erase=erase)
+
+    def _leave(self, leavings: Sequence[Leaving]) -> Counter[str]:
+        """End what waits for customers who left. What the index shows too late, its claim will refuse."""
+        reasons = {each.customer: Reason(each.reason) for each in leavings}
+        keys = [key for customer in reasons for key in self._ledger.invitations_of(customer)]
+        found = self._ledger.read_invitations(keys).values()
+        return self._end((each, reasons[each.customer]) for each in found)
+
+    def _end(self, endings: Iterable[tuple[Invitation, Reason | None]]) -> Counter[str]:
+        moves = [
+            Move(each, State.ENDED, reason=reason.value)
+            for each, reason in endings
+            if reason and each.state in {State.PENDING, State.HELD}
+        ]
+        moved = self._ledger.move(moves)
+        return count_moves([move for move in moves if move.invitation.key in moved])
+
+
+def _customer(event: Purchase | Signup, key: str) -> Customer:
+    person = event.customer
+    return Customer(
+        key,
+        email=person.email,
+        name=person.name,
+        language=person.language,
+        zone=person.zone,
+        token=person.token,
+        seen_at=event.occurred,
+    )
+
+
+def _unless_refused(invitation: Invitation, refused: Mapping[str, Customer]) -> Invitation:
+    customer = refused.get(invitation.customer)
+    if customer is None or invitation.state is State.ENDED:
+        return invitation
+    return replace(invitation, state=State.ENDED, reason=customer.suppressed)
+
+
+def _marks(events: Sequence[ShopEvent]) -> dict[Occasion, StopMark]:
+    marks: dict[Occasion, StopMark] = {}
+    for event in events:
+        if isinstance(event, Refund | Cancellation):
+            kind, identifier = event.stops
+            occasion = Occasion(event.shop, kind, identifier)
+            known = marks.get(occasion)
+            mark = _mark(event)
+            if known is None or known.partial:
+                marks[occasion] = mark
+    return marks
+
+
+def _mark(event: Refund | Cancellation) -> StopMark:
+    if isinstance(event, Cancellation):
+        return StopMark("cancelled", event.occurred, None, partial=False)
+    amount = None if event.amount is None else str(event.amount)
+    return StopMark("refunded", event.occurred, amount, partial=event.partial)

@@ -1,0 +1,81 @@
+"""Puts the parts together for a function: real clients, the ledger on DynamoDB, providers out of Parameter Store."""
+
+from __future__ import annotations
+
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from ulid import ULID
+
+from afterword.remembering.dead_letters import SqsDeadLetters
+from afterword.remembering.dynamodb import DynamoDbLedger
+from afterword.remembering.parameters import Campaigns, Parameters, ParametersError
+from afterword.sending.providers import Providers
+from afterword.sending.sender import Sender
+
+if TYPE_CHECKING:
+    from afterword.settings import Settings
+
+# Slow enough for a busy table, quick enough to leave time for failing back. Transactions carry a token, so that the
+# SDK's own retries are safe.
+_AWS = Config(
+    connect_timeout=2, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 3}
+)
+
+
+def clock() -> int:
+    """Return the wall time in Unix seconds."""
+    return int(time.time())
+
+
+class Wiring:
+    """A function's parts, made when first needed and kept for the next invocation.
+
+    Args:
+        settings: The function's settings.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @cached_property
+    def ledger(self) -> DynamoDbLedger:
+        """The ledger."""
+        return DynamoDbLedger(boto3.client("dynamodb", config=_AWS), self._settings.table_name)
+
+    @cached_property
+    def parameters(self) -> Parameters:
+        """Parameter Store."""
+        return Parameters(
+            boto3.client("ssm", config=_AWS),
+            self._settings.parameter_prefix,
+            allow_http=self._settings.is_local,
+        )
+
+    @cached_property
+    def providers(self) -> Providers:
+        """Every account's provider."""
+        return Providers(self.parameters, clock)
+
+    def dead_letters(self, queue_url: str) -> SqsDeadLetters:
+        """Return the dead-letter queue."""
+        return SqsDeadLetters(boto3.client("sqs", config=_AWS), queue_url)
+
+    def campaigns(self) -> Campaigns:
+        """Load the campaigns.
+
+        Raises:
+            ParametersError: There is none, so that nobody can tell whom to invite; or SSM did not answer.
+        """
+        found = self.parameters.campaigns()
+        if not found.loaded:
+            prefix = self._settings.parameter_prefix
+            raise ParametersError(f"no campaign loads: put one at {prefix}/campaigns/<id>")
+        return found
+
+    def sender(self, deadline: int) -> Sender:
+        """Return a sender for an invocation that ends at `deadline` (wall time, Unix seconds)."""
+        return Sender(self.ledger, self.providers, clock, lambda: str(ULID()), deadline)
