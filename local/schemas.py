@@ -18,6 +18,8 @@ from afterword.reading.shop_events import (
     Unsubscribe,
 )
 
+app = typer.Typer(add_completion=False)
+
 SCHEMAS = Path(__file__).parents[1] / "docs" / "schemas"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MODELS: tuple[type[BaseModel], ...] = (
@@ -60,6 +62,7 @@ def _text(model: type[BaseModel]) -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
+@app.command()
 def main(
     *,
     check: Annotated[
@@ -79,4 +82,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

@@ -24,12 +24,12 @@ from afterword.deciding.texts import json_object, lines
 def _base_url(url: str) -> str:
     try:
         parts = urlsplit(url)
-        plain = not (parts.query or parts.fragment or parts.username or parts.password)
-        usable = plain and url.isascii() and url.isprintable() and " " not in url
-        usable = usable and bool(parts.hostname) and (parts.port or 1) > 0
+        has_host = bool(parts.hostname) and parts.port != 0
     except ValueError:
-        usable = False
-    if not usable:
+        has_host = False
+    # As given: urlsplit drops line breaks without a word.
+    is_plain = url.isascii() and url.isprintable() and not set(url) & set(" @?#")
+    if not (has_host and is_plain):
         raise PydanticCustomError(
             "base_url", "it should be an address without user, query and fragment"
         )

@@ -16,14 +16,18 @@ def normalise_email(email: str) -> str:
         email: An address that a model has already accepted.
 
     Raises:
-        ValueError: It has no domain that IDNA knows. The text does not quote the address.
+        ValueError: It has no domain that IDNA knows, or nothing before it. The text does not quote
+            the address.
     """
     folded = unicodedata.normalize("NFC", email.strip()).casefold()
     local, _, domain = unicodedata.normalize("NFC", folded).rpartition("@")
     try:
-        return f"{local}@{idna.encode(domain, uts46=True).decode()}"
+        ascii_domain = idna.encode(domain, uts46=True).decode()
     except idna.IDNAError:
-        raise ValueError("an address whose domain is none by IDNA") from None
+        ascii_domain = ""
+    if not (local and ascii_domain):
+        raise ValueError("not an address with a domain by IDNA")
+    return f"{local}@{ascii_domain}"
 
 
 def customer_key(email: str, secret: bytes) -> str:
