@@ -10,33 +10,18 @@ if TYPE_CHECKING:
     from .reading import Template
 
 _LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
-_LEDGER = {
-    "dynamodb:BatchGetItem",
-    "dynamodb:BatchWriteItem",
-    "dynamodb:ConditionCheckItem",
-    "dynamodb:DeleteItem",
-    "dynamodb:GetItem",
-    "dynamodb:PutItem",
-    "dynamodb:Query",
-    "dynamodb:UpdateItem",
-}
-_PARAMETERS = {
-    "ssm:GetParameter",
-    "ssm:GetParameterHistory",
-    "ssm:GetParameters",
-    "ssm:GetParametersByPath",
-}
-_SECRETS = {"ssm:GetParameter", "ssm:GetParameters"}
+# TransactWriteItems is authorised by the actions on the items that it writes.
 _PIPELINE = {
-    "LedgerTable": _LEDGER,
-    "LedgerTable/index/due": {"dynamodb:Query"},
-    "LedgerTable/index/customer": {"dynamodb:Query"},
-    "parameter campaigns": _PARAMETERS,
-    "parameter campaigns/*": _PARAMETERS,
-    "parameter accounts": _PARAMETERS,
-    "parameter accounts/*": _PARAMETERS,
-    "parameter secrets/accounts/*": _SECRETS,
-    "parameter secrets/customer-key": _SECRETS,
+    "LedgerTable": {
+        "dynamodb:BatchGetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "dynamodb:UpdateItem",
+    },
+    "parameter campaigns": {"ssm:GetParametersByPath", "ssm:GetParameterHistory"},
+    "parameter campaigns/*": {"ssm:GetParametersByPath", "ssm:GetParameterHistory"},
+    "parameter accounts/*": {"ssm:GetParameter"},
+    "parameter secrets/accounts/*": {"ssm:GetParameter"},
     "SecretsKeyArn": {"kms:Decrypt"},
 }
 
@@ -51,10 +36,14 @@ EXPECTED = {
             "sqs:ReceiveMessage",
         },
         "DeadLetterQueue": {"sqs:SendMessage"},
+        # An unsubscription and an erasure look for whatever there is of a customer.
+        "LedgerTable/index/customer": {"dynamodb:Query"},
+        "parameter secrets/customer-key": {"ssm:GetParameter"},
     },
     "SendDueInvitationsRole": {
         **_PIPELINE,
         "SendDueInvitationsLogGroup": _LOGS,
+        "LedgerTable/index/due": {"dynamodb:Query"},
     },
     "FollowUpScheduleRole": {
         "SendDueInvitationsFunction": {"lambda:InvokeFunction"},
@@ -62,7 +51,13 @@ EXPECTED = {
     },
     "InvitationServiceRole": {
         "InvitationServiceLogGroup": _LOGS,
-        "InvitationServiceTable": _LEDGER - {"dynamodb:DeleteItem"},
+        "InvitationServiceTable": {
+            "dynamodb:BatchWriteItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:Query",
+            "dynamodb:UpdateItem",
+        },
         "parameter invitation-service/credentials": {"ssm:GetParameter"},
         "SecretsKeyArn": {"kms:Decrypt"},
     },

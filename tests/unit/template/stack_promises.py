@@ -36,7 +36,7 @@ def time_travel_is_for_the_local_stage(template: Template) -> Findings:
     yield "off by default", parameter["Default"] == "false"
     yield "the stage is not local by default", _default(template, "Stage") != "local"
     rules = template.document.get("Rules", {})
-    rule: Node = {
+    wanted = {
         "RuleCondition": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Stage"}, "local"]}]},
         "Assert": {"Fn::Equals": [{"Ref": "AllowTimeTravel"}, "false"]},
     }
@@ -45,7 +45,7 @@ def time_travel_is_for_the_local_stage(template: Template) -> Findings:
         for each in rules.values()
         for assertion in each["Assertions"]
     ]
-    yield "refused in every other stage", rule in found
+    yield "refused in every other stage", wanted in found
     for function in template.functions:
         allowed = template.environment(function).get("ALLOW_TIME_TRAVEL")
         yield f"{function}: as the parameter says", allowed in (None, {"Ref": "AllowTimeTravel"})
@@ -86,15 +86,15 @@ def no_environment_holds_a_secret(template: Template) -> Findings:
 
 
 def every_log_ends(template: Template) -> Findings:
-    for name, group in template.resources("AWS::Logs::LogGroup").items():
-        yield f"{name}: retention", group.get("RetentionInDays") == {"Ref": "LogRetentionDays"}
     groups = template.resources("AWS::Logs::LogGroup")
+    for name, group in groups.items():
+        yield f"{name}: retention", group.get("RetentionInDays") == {"Ref": "LogRetentionDays"}
     for name, function in template.functions.items():
         logging = function.get("LoggingConfig", {})
         yield f"{name}: a group of ours", resource_of(logging.get("LogGroup")) in groups
     for name, stage in template.resources("AWS::ApiGatewayV2::Stage").items():
-        group = resource_of(stage["AccessLogSettings"]["DestinationArn"])
-        yield f"{name}: a group of ours", group in groups
+        written_to = resource_of(stage["AccessLogSettings"]["DestinationArn"])
+        yield f"{name}: a group of ours", written_to in groups
 
 
 def access_logs_hold_no_personal_data(template: Template) -> Findings:
