@@ -7,6 +7,7 @@ and our own, is cleared of all that AWS's SDKs and tools read, and set to values
 from __future__ import annotations
 
 import os
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -58,8 +59,11 @@ def move_in(environ: MutableMapping[str, str]) -> None:
     environ.update(fake)
 
 
+@cache
 def client(service: str, endpoint_url: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time.
     """Make a boto3 client that can reach the local cloud and nothing else.
+
+    `move_in` comes first: boto3 looks for AWS_PROFILE even where it is given keys.
 
     Args:
         service: boto3's name of the service, such as `sqs`.

@@ -1,0 +1,166 @@
+"""The commands behind `make run`, `make up`, `make send` and `make down`."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import requests
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+
+from afterword.remembering.ledger import LedgerError
+from local import cloud as clouds
+from local import kept, sam
+from local.cloud import Cloud
+from local.deployment import Deployment, furnish
+from local.errors import LocalError
+from local.fake_account import move_in
+from local.samples import read_sample
+from local.screen import Screen
+from local.story import Row, sending, story, take
+from local.witness import Witness
+
+app = typer.Typer(
+    help="Afterword on this machine: a local cloud, and what happens there.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def prepare() -> None:
+    """Leave the real account, and let a termination end things as Ctrl-C does."""
+    move_in(os.environ)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda caught, _: sys.exit(128 + caught))
+
+
+@app.command()
+def run() -> None:
+    """Start a local cloud, deploy to it, show the main job there and stop it again."""
+    screen = Screen(Console())
+    with _readable_errors(screen):
+        rows = show(screen)
+        broken = sum(not row.kept for row in rows)
+        screen.say()
+        screen.times()
+        if broken:
+            raise LocalError(
+                f"{broken} of {len(rows)} promises were not kept.",
+                f"The functions' log is {clouds.LOCAL / 'run.log'}.",
+            )
+        screen.say(f"All {len(rows)} promises were kept.")
+        screen.say("Next: 'make up', then 'make send EVENT=events/purchase.json'.")
+        screen.say("Read: docs/events.md, docs/campaigns.md, docs/design.md.")
+
+
+@app.command()
+def up() -> None:
+    """Start a local cloud that stays, with everything deployed."""
+    screen = Screen(Console())
+    with _readable_errors(screen):
+        there = kept.find()
+        if there:
+            screen.say(f"A local cloud is there already: {there.endpoint_url}.")
+            screen.say("To have changed code deployed: 'make down up'.")
+            return
+        with screen.stage("local cloud"):
+            cloud = clouds.start("up")
+        try:
+            deploy(screen, cloud)
+            kept.keep(cloud)
+        except BaseException:
+            cloud.stop()
+            raise
+        screen.times()
+        screen.say(f"The local cloud is {cloud.endpoint_url}, its log {cloud.log}.")
+        screen.say("Next: 'make send EVENT=events/purchase.json'; in the end 'make down'.")
+
+
+@app.command()
+def down() -> None:
+    """Stop the local cloud that `up` has started."""
+    screen = Screen(Console())
+    with _readable_errors(screen):
+        stopped = kept.stop()
+        screen.say("The local cloud is stopped." if stopped else "No local cloud is running.")
+
+
+@app.command()
+def send(
+    event: Annotated[Path, typer.Argument(help="A file with one shop event, as in events/.")],
+    *,
+    as_is: Annotated[
+        bool, typer.Option("--as-is", help="Leave occurred_at as it is; else it becomes now.")
+    ] = False,
+) -> None:
+    """Send one event to the local cloud that `up` has started, and show what came of it."""
+    screen = Screen(Console())
+    with _readable_errors(screen):
+        sample = read_sample(event, None if as_is else datetime.now(UTC))
+        cloud = kept.find()
+        if cloud is None:
+            raise LocalError("No local cloud is running.", "Start one with 'make up'.")
+        deployment = Deployment(cloud, sam.outputs(cloud))
+        step = sending(deployment, Witness(deployment), event.name, sample)
+        screen.tell([step], take)
+
+
+def show(screen: Screen, *, enforce_roles: bool = False) -> list[Row]:
+    """Run the whole story on a local cloud of its own.
+
+    Args:
+        screen: Where it is shown.
+        enforce_roles: Whether the functions may do only what their IAM roles allow.
+
+    Returns:
+        How each step went.
+
+    Raises:
+        LocalError: Something could not be done.
+    """
+    screen.say("Afterword on a local cloud: no AWS account, loopback only.")
+    with clouds.running("run", enforce_roles=enforce_roles) as cloud:
+        deployment = deploy(screen, cloud)
+        screen.say()
+        steps = story(deployment, Witness(deployment), datetime.now(UTC))
+        return screen.tell(steps, take)
+
+
+def deploy(screen: Screen, cloud: Cloud) -> Deployment:
+    """Build, deploy, and give the deployment what it works with.
+
+    Args:
+        screen: Where it is shown.
+        cloud: An empty local cloud.
+
+    Returns:
+        The deployment.
+    """
+    with screen.stage("sam build"):
+        sam.build()
+    with screen.stage("sam deploy"):
+        deployment = Deployment(cloud, sam.deploy(cloud))
+    with screen.stage("secrets, campaigns, surveys"):
+        furnish(deployment)
+    return deployment
+
+
+@contextmanager
+def _readable_errors(screen: Screen) -> Iterator[None]:
+    try:
+        yield
+    except LocalError as error:
+        screen.say(f"✘ {error}")
+    except (BotoCoreError, ClientError, LedgerError, requests.RequestException) as error:
+        screen.say(f"✘ {type(error).__name__}: {error} The local cloud's log is in .local.")
+    else:
+        return
+    raise typer.Exit(1)

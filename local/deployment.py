@@ -1,0 +1,177 @@
+"""Afterword as it is deployed on the local cloud, and what it is given there to work with."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from local.cloud import ROOT
+from local.errors import LocalError
+from local.provider import Provider
+from local.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
+    from mypy_boto3_ssm import SSMClient
+
+    from local.cloud import Cloud
+
+CAMPAIGNS = ROOT / "local" / "campaigns"
+ACCOUNT = "invitation-service"
+SURVEYS = {1: "After a purchase", 2: "After a signup"}
+_SECONDS_TO_TRANSLATE = 60
+_WAITING: tuple[QueueAttributeNameType, ...] = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """The stack on a local cloud.
+
+    Attributes:
+        cloud: The local cloud.
+        outputs: The stack's outputs by name.
+    """
+
+    cloud: Cloud
+    outputs: Mapping[str, str]
+
+    @property
+    def service_url(self) -> str:
+        """What stands before `/api/v2` in the invitation service's addresses."""
+        # The API's own host name has no address on most machines, so it is named in the path.
+        api = self.outputs["InvitationServiceApiId"]
+        return f"{self.cloud.endpoint_url}/_aws/execute-api/{api}"
+
+    def parameter(self, name: str) -> str:
+        """Read a parameter, decrypted.
+
+        Args:
+            name: What follows the stage's prefix.
+
+        Returns:
+            Its value.
+        """
+        ssm: SSMClient = self.cloud.client("ssm")
+        path = f"{self.outputs['ParameterPrefix']}/{name}"
+        return ssm.get_parameter(Name=path, WithDecryption=True)["Parameter"]["Value"]
+
+    def put_parameter(self, name: str, value: str, *, secret: bool = False) -> None:
+        """Write a parameter.
+
+        Args:
+            name: What follows the stage's prefix.
+            value: Its value.
+            secret: Whether it is kept encrypted.
+        """
+        ssm: SSMClient = self.cloud.client("ssm")
+        path = f"{self.outputs['ParameterPrefix']}/{name}"
+        ssm.put_parameter(
+            Name=path, Value=value, Type="SecureString" if secret else "String", Overwrite=True
+        )
+
+    def provider(self) -> Provider:
+        """Return the invitation service, signed in as the pipeline is."""
+        credentials = json.loads(self.parameter(f"secrets/accounts/{ACCOUNT}"))
+        return Provider(self.service_url, credentials["email"], credentials["api_token"])
+
+    def put_event(self, event: Mapping[str, Any]) -> None:
+        """Put a shop event on the bus and wait until it has been translated.
+
+        Args:
+            event: The shop event.
+
+        Raises:
+            LocalError: The bus did not take it, or it stayed in the queue.
+        """
+        bus: EventBridgeClient = self.cloud.client("events")
+        entry: PutEventsRequestEntryTypeDef = {
+            "EventBusName": self.outputs["ShopEventsBusName"],
+            "Source": f"shop.{event.get('shop', 'unknown')}",
+            "DetailType": str(event.get("type", "unknown")),
+            "Detail": json.dumps(event),
+        }
+        if bus.put_events(Entries=[entry])["FailedEntryCount"]:
+            raise LocalError("The bus did not take the event.", "Is it a JSON object?")
+        # The local bus delivers before it answers, so an empty queue means that all is done.
+        if not wait_until(self._nothing_waits, seconds=_SECONDS_TO_TRANSLATE):
+            raise LocalError(
+                "The event is still in the queue: translate_events does not get done with it.",
+                f"Its log is in {self.cloud.log}.",
+            )
+
+    def send_due(self, now: datetime) -> None:
+        """Run send_due_invitations once.
+
+        Args:
+            now: Business now; it may lie ahead of the clock.
+
+        Raises:
+            LocalError: The function failed.
+        """
+        functions: LambdaClient = self.cloud.client("lambda")
+        answer = functions.invoke(
+            FunctionName=self.outputs["SendDueInvitationsFunctionName"],
+            Payload=json.dumps({"now": now.isoformat()}).encode(),
+        )
+        if "FunctionError" in answer:
+            raise LocalError("send_due_invitations failed.", f"Its log is in {self.cloud.log}.")
+
+    def _nothing_waits(self) -> bool:
+        sqs: SQSClient = self.cloud.client("sqs")
+        url = self.outputs["ShopEventsQueueUrl"]
+        counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=_WAITING)["Attributes"]
+        return not any(int(counts[name]) for name in _WAITING)
+
+
+def furnish(deployment: Deployment) -> None:
+    """Put secrets, account and campaigns into SSM, and surveys into the invitation service.
+
+    Args:
+        deployment: A deployment to which nothing has been given yet.
+
+    Raises:
+        LocalError: The invitation service did not make the surveys that the campaigns name.
+    """
+    # Made up anew each time: no secret stands in a file.
+    credentials = {"email": "afterword@example.com", "api_token": secrets.token_urlsafe(32)}
+    known = [{"account": "demo", "role": "admin", **credentials}]
+    deployment.put_parameter("secrets/customer-key", secrets.token_urlsafe(32), secret=True)
+    deployment.put_parameter(f"secrets/accounts/{ACCOUNT}", json.dumps(credentials), secret=True)
+    deployment.put_parameter("invitation-service/credentials", json.dumps(known), secret=True)
+    account = {
+        "provider": "nps",
+        "base_url": deployment.service_url,
+        "replays_idempotency_key": True,
+    }
+    deployment.put_parameter(f"accounts/{ACCOUNT}", json.dumps(account))
+    _create_surveys(deployment.provider())
+    # Last, for from here on events are wanted.
+    for file in sorted(CAMPAIGNS.glob("*.json")):
+        deployment.put_parameter(f"campaigns/{file.stem}", file.read_text())
+
+
+def campaign_ids() -> list[str]:
+    """Return the ids of the campaigns that `furnish` puts."""
+    return sorted(file.stem for file in CAMPAIGNS.glob("*.json"))
+
+
+def _create_surveys(provider: Provider) -> None:
+    made = {provider.create_survey(name) for name in SURVEYS.values()}
+    if made != set(SURVEYS):
+        raise LocalError(
+            f"The invitation service made surveys {sorted(made)}, not {sorted(SURVEYS)}.",
+            "Start with an empty local cloud ('make down').",
+        )

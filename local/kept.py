@@ -1,0 +1,66 @@
+"""The local cloud of `make up`: it stays when the command is over, so a file says where it is."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from local.cloud import LOCAL, Cloud
+
+STATE = LOCAL / "cloud.json"
+
+
+def keep(cloud: Cloud, state: Path = STATE) -> None:
+    """Note where a local cloud is.
+
+    Args:
+        cloud: The cloud.
+        state: The file to note it in.
+    """
+    fields = {
+        "endpoint_url": cloud.endpoint_url,
+        "pid": cloud.pid,
+        "home": str(cloud.home),
+        "log": str(cloud.log),
+    }
+    state.write_text(json.dumps(fields, indent=2) + "\n")
+
+
+def find(state: Path = STATE) -> Cloud | None:
+    """Find the local cloud that was kept.
+
+    Args:
+        state: The file that it was noted in.
+
+    Returns:
+        The cloud if it still answers. What one that is gone has left behind is removed.
+    """
+    if not state.exists():
+        return None
+    fields = json.loads(state.read_text())
+    home, log = Path(fields["home"]), Path(fields["log"])
+    cloud = Cloud(fields["endpoint_url"], fields["pid"], home, log)
+    if cloud.answers():
+        return cloud
+    # Its process is not ended by id: after a restart of the machine that may be somebody else's.
+    shutil.rmtree(home, ignore_errors=True)
+    state.unlink()
+    return None
+
+
+def stop(state: Path = STATE) -> bool:
+    """Stop the local cloud that was kept.
+
+    Args:
+        state: The file that it was noted in.
+
+    Returns:
+        Whether there was one.
+    """
+    cloud = find(state)
+    if cloud is None:
+        return False
+    cloud.stop()
+    state.unlink()
+    return True

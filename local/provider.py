@@ -1,0 +1,76 @@
+"""The provider as its clients see it: the invitation service's API, over HTTP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+from local.errors import LocalError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SECONDS = 30
+
+
+class Provider:
+    """Reads and writes at the invitation service, signed in with an API token.
+
+    Args:
+        base_url: What stands before `/api/v2`.
+        email: Who signs in.
+        api_token: The token.
+    """
+
+    def __init__(self, base_url: str, email: str, api_token: str) -> None:
+        self._surveys = f"{base_url}/api/v2/nps/surveys"
+        self._http = requests.Session()
+        self._http.trust_env = False  # No proxy, no .netrc: this is loopback.
+        self._http.auth = (f"{email}/token", api_token)
+
+    def create_survey(self, name: str) -> int:
+        """Create a survey.
+
+        Args:
+            name: Its name.
+
+        Returns:
+            Its id.
+        """
+        survey = self._ask("POST", "", {"survey": {"name": name}})["survey"]
+        return int(survey["id"])
+
+    def invitation(self, survey: int, invitation: int) -> Mapping[str, Any]:
+        """Show an invitation, with `status` and `recipients_count`.
+
+        Args:
+            survey: Its survey's id.
+            invitation: Its id.
+
+        Returns:
+            Its fields.
+        """
+        shown: Mapping[str, Any]
+        shown = self._ask("GET", f"/{survey}/invitations/{invitation}")["invitation"]
+        return shown
+
+    def count(self, survey: int) -> int:
+        """Count the invitations of a survey.
+
+        Args:
+            survey: Its id.
+
+        Returns:
+            How many there are.
+        """
+        return int(self._ask("GET", f"/{survey}/invitations")["count"])
+
+    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - JSON.
+        answer = self._http.request(method, self._surveys + path, json=body, timeout=_SECONDS)
+        if not answer.ok:
+            raise LocalError(
+                f"The invitation service answered {answer.status_code} to {method} {path or '/'}.",
+                "Its log is in the local cloud's log in .local.",
+            )
+        return answer.json()
