@@ -158,7 +158,7 @@ class Api:
         return _json(error.status, error.body(), error.headers)
 
     def _postpone(self, error: StoreBusyError) -> Answer:
-        self._logger.warning("store busy", error_type=type(error.__cause__).__name__)
+        self._logger.warning("store busy", error_type=type(error.__cause__ or error).__name__)
         return self._refuse(UnavailableError())
 
     def _give_up(self, error: Exception) -> Answer:

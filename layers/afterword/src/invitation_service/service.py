@@ -7,11 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from invitation_service import bodies
-from invitation_service.errors import (
-    IdempotentRequestError,
-    RecordNotFoundError,
-    UnavailableError,
-)
+from invitation_service.errors import IdempotentRequestError, RecordNotFoundError
 from invitation_service.models import CreateSurvey, Invitation, Survey
 from invitation_service.store import (
     Idempotency,
@@ -130,7 +126,7 @@ class InvitationService:
             MalformedRequestError: The body is no JSON.
             TooManyValuesError: Too many recipients.
             RecordInvalidError: A field is missing or wrong.
-            UnavailableError: Nothing was done; try again.
+            StoreBusyError: Nothing was done; try again.
         """
         self.survey(account, survey_id)
         now = self._now()
@@ -151,15 +147,13 @@ class InvitationService:
             invitation = self._store.add_invitation(account, survey_id, new)
         except UnknownSurveyError:
             raise RecordNotFoundError from None
-        except StoreBusyError:
-            raise UnavailableError from None
         except KeyTakenError:
             # A second call under the same key overtook this one after the look-up.
             first = new.idempotency and self._first(
                 account, survey_id, new.idempotency, new.created_at
             )
             if not first:
-                raise UnavailableError from None
+                raise StoreBusyError from None
             return first
         return Created(invitation.id, survey_id, invitation.created_at, repeated=False)
 

@@ -69,7 +69,7 @@ class Store(Protocol):
     """Surveys, invitations and idempotency keys of every account.
 
     Each method sees one account only. Ids ascend within an account; a call that fails may leave a
-    gap. What a method wrote, the next call sees.
+    gap. What a method wrote, the next call sees. Each method may raise StoreBusyError.
     """
 
     def add_survey(self, account: str, name: str, created_at: datetime) -> Survey:

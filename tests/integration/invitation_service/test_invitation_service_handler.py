@@ -1,0 +1,117 @@
+"""The whole function, from API Gateway's event to DynamoDB and SSM and back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from aws_lambda_powertools.utilities.parameters import SSMProvider
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from moto import mock_aws
+
+from functions.invitation_service import app
+from invitation_service.auth import fetch_from_ssm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SAMPLES = Path(__file__).parents[3] / "events" / "api"
+PARAMETER = "/afterword/test/invitation-service/credentials"
+CREDENTIAL = {
+    "account": "shop",
+    "email": "admin@example.com",
+    "role": "admin",
+    "api_token": "local-api-token",
+}
+
+
+@pytest.fixture(params=["moto", pytest.param("local_cloud", marks=pytest.mark.local_cloud)])
+def function(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The function's environment, its table and its parameter."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setenv("TABLE_NAME", "invitation-service")
+    monkeypatch.setenv("PARAMETER_PREFIX", "/afterword/test")
+    # What was made for another test holds another test's clients.
+    app._api.cache_clear()
+    app._ssm.cache_clear()
+    boto3.DEFAULT_SESSION = None
+    if request.param == "moto":
+        with mock_aws():
+            furnish()
+            yield
+    else:
+        cloud = request.getfixturevalue("local_cloud")
+        cloud.reset()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint_url)
+        furnish()
+        yield
+    boto3.DEFAULT_SESSION = None
+    app._api.cache_clear()
+    app._ssm.cache_clear()
+
+
+def furnish() -> None:
+    boto3.client("ssm").put_parameter(
+        Name=PARAMETER, Type="SecureString", Value=json.dumps([CREDENTIAL])
+    )
+    boto3.client("dynamodb").create_table(
+        TableName="invitation-service",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
+        ],
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+    )
+
+
+def call(sample: str) -> dict[str, Any]:
+    event = json.loads((SAMPLES / f"{sample}.json").read_text())
+    return app.handler(event, LambdaContext())
+
+
+@pytest.mark.usefixtures("function")
+def test_the_sample_events_tell_the_story_of_an_invitation() -> None:
+    samples = ["create_survey", "show_survey", "create_invitation", "create_invitation"]
+    answers = [call(sample) for sample in [*samples, "list_invitations", "show_invitation"]]
+
+    assert [answer["statusCode"] for answer in answers] == [201, 200, 201, 201, 200, 200]
+    _, _, first, again, listed, shown = (json.loads(answer["body"]) for answer in answers)
+    assert first == again
+    assert listed["invitations"] == [shown["invitation"]]
+    assert listed["count"] == 1
+    assert shown["invitation"]["recipients_count"] == 2
+    assert answers[3]["headers"]["x-idempotency-lookup"] == "hit"
+
+
+@pytest.mark.usefixtures("function")
+def test_a_rotated_token_works_at_once() -> None:
+    assert call("create_survey")["statusCode"] == 201
+    changed = json.dumps([{**CREDENTIAL, "api_token": "another"}])
+    boto3.client("ssm").put_parameter(
+        Name=PARAMETER, Type="SecureString", Value=changed, Overwrite=True
+    )
+    event = json.loads((SAMPLES / "show_survey.json").read_text())
+    event["headers"]["authorization"] = "Basic YWRtaW5AZXhhbXBsZS5jb20vdG9rZW46YW5vdGhlcg=="
+
+    assert app.handler(event, LambdaContext())["statusCode"] == 200
+    assert call("show_survey")["statusCode"] == 401
+
+
+def test_the_parameter_is_decrypted_cached_and_fetched_past_the_cache() -> None:
+    with mock_aws():
+        client = boto3.client("ssm", region_name="eu-west-1")
+        client.put_parameter(Name=PARAMETER, Type="SecureString", Value="first")
+        fetch = fetch_from_ssm(lambda: provider, PARAMETER)
+        provider = SSMProvider(boto3_client=client)
+
+        assert fetch(fresh=False) == "first"
+        client.put_parameter(Name=PARAMETER, Type="SecureString", Value="second", Overwrite=True)
+        assert fetch(fresh=False) == "first"
+        assert fetch(fresh=True) == "second"
+        assert fetch(fresh=False) == "second"

@@ -1,0 +1,320 @@
+"""One contract, kept by the in-memory twin and by DynamoDB: in process, and in the local cloud."""
+
+from __future__ import annotations
+
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from invitation_service.dynamodb import DynamoDBStore
+from invitation_service.memory import InMemoryStore
+from invitation_service.models import Recipient, Status
+from invitation_service.store import (
+    Idempotency,
+    KeyTakenError,
+    NewInvitation,
+    Remembered,
+    UnknownSurveyError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from invitation_service.store import Store
+
+NOW = datetime(2026, 11, 21, 10, 22, tzinfo=UTC)
+LATER = NOW + timedelta(days=2)
+
+_ids = itertools.count()
+
+
+def dynamodb_store(client: Any) -> DynamoDBStore:  # noqa: ANN401 - made at run time.
+    table = f"invitations-{next(_ids)}"
+    client.create_table(
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
+        ],
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+    )
+    return DynamoDBStore(
+        lambda: client, table, new_id=lambda: f"load-{next(_ids)}", pause=lambda _: None
+    )
+
+
+@pytest.fixture(
+    params=["memory", "moto", pytest.param("local_cloud", marks=pytest.mark.local_cloud)]
+)
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    match request.param:
+        case "memory":
+            yield InMemoryStore()
+        case "moto":
+            with mock_aws():
+                yield dynamodb_store(boto3.client("dynamodb", region_name="eu-west-1"))
+        case _:
+            yield dynamodb_store(request.getfixturevalue("local_cloud").client("dynamodb"))
+
+
+def people(*names: str) -> list[Recipient]:
+    return [
+        Recipient(email=f"{name.lower()}@example.com", name=name, language="en-US")
+        for name in names
+    ]
+
+
+def new(
+    *names: str, key: str | None = None, at: datetime = NOW, fingerprint: str = "body"
+) -> NewInvitation:
+    kept = Idempotency(key=key, fingerprint=fingerprint, kept_until=LATER) if key else None
+    return NewInvitation(recipients=people(*names), created_at=at, idempotency=kept)
+
+
+def survey_of(store: Store, account: str = "shop") -> int:
+    return store.add_survey(account, "After the purchase", NOW).id
+
+
+def test_surveys_are_numbered_by_account(store: Store) -> None:
+    ids = [survey_of(store, account) for account in ("shop", "shop", "other", "shop")]
+
+    assert ids == [1, 2, 1, 3]
+
+
+def test_a_survey_is_found_by_its_account_alone(store: Store) -> None:
+    survey = store.add_survey("shop", "After <b>the</b> purchase ž", NOW)
+
+    assert store.survey("shop", survey.id) == survey
+    assert (survey.name, survey.created_at) == ("After <b>the</b> purchase ž", NOW)
+    assert store.survey("other", survey.id) is None
+    assert store.survey("shop", 99) is None
+
+
+def test_an_invitation_is_found_as_it_was_added(store: Store) -> None:
+    survey = survey_of(store)
+
+    added = store.add_invitation("shop", survey, new("Jane", "Mike"))
+
+    assert (added.id, added.survey_id, added.recipients_count) == (1, survey, 2)
+    assert added.status is Status.SCHEDULED
+    assert (added.created_at, added.updated_at, added.delivered_at) == (NOW, NOW, None)
+    assert store.invitation("shop", survey, added.id) == added
+
+
+def test_invitations_are_numbered_by_account(store: Store) -> None:
+    shop_1, shop_2, other = survey_of(store), survey_of(store), survey_of(store, "other")
+    places = [("shop", shop_1), ("shop", shop_2), ("other", other), ("shop", shop_1)]
+
+    ids = [store.add_invitation(*place, new("Jane")).id for place in places]
+
+    assert ids == [1, 2, 1, 3]
+
+
+def test_an_invitation_is_found_by_its_account_and_survey_alone(store: Store) -> None:
+    survey, another = survey_of(store), survey_of(store)
+    survey_of(store, "other")
+    added = store.add_invitation("shop", survey, new("Jane"))
+
+    assert store.invitation("shop", another, added.id) is None
+    assert store.invitation("other", survey, added.id) is None
+    assert store.invitation("shop", survey, added.id + 1) is None
+    assert list(store.recipients("shop", another, added.id)) == []
+    assert store.invitations("shop", another, offset=0, limit=10) == []
+
+
+def test_recipients_are_kept_in_order(store: Store) -> None:
+    survey = survey_of(store)
+    recipients = [
+        Recipient(email="zofie@example.com", name="Žofie <b>🦊</b>", language="cs-CZ"),
+        Recipient(email="žena@příklad.cz", name="O'Neil"),
+    ]
+
+    added = store.add_invitation(
+        "shop", survey, NewInvitation(recipients=recipients, created_at=NOW)
+    )
+
+    assert list(store.recipients("shop", survey, added.id)) == recipients
+
+
+def test_ten_thousand_recipients_are_kept_in_order(store: Store) -> None:
+    survey = survey_of(store)
+    recipients = [
+        Recipient.model_construct(email=f"person-{n:05d}@example.com", name="ě" * 60, language=None)
+        for n in range(10_000)
+    ]
+
+    added = store.add_invitation(
+        "shop", survey, NewInvitation(recipients=recipients, created_at=NOW)
+    )
+
+    assert added.recipients_count == 10_000
+    assert list(store.recipients("shop", survey, added.id)) == recipients
+
+
+def test_invitations_come_newest_first_in_stretches(store: Store) -> None:
+    survey = survey_of(store)
+    for _ in range(12):
+        store.add_invitation("shop", survey, new("Jane", key=f"key-{next(_ids)}"))
+
+    def stretch(offset: int, limit: int) -> list[int]:
+        found = store.invitations("shop", survey, offset=offset, limit=limit)
+        return [invitation.id for invitation in found]
+
+    assert stretch(0, 3) == [12, 11, 10]
+    assert stretch(3, 3) == [9, 8, 7]
+    assert stretch(10, 5) == [2, 1]
+    assert stretch(12, 5) == []
+    assert stretch(0, 100) == list(range(12, 0, -1))
+
+
+def test_a_survey_counts_its_invitations(store: Store) -> None:
+    survey, another = survey_of(store), survey_of(store)
+    for place in (survey, survey, another):
+        store.add_invitation("shop", place, new("Jane"))
+
+    counts = [
+        found.invitations for found in (store.survey("shop", 1), store.survey("shop", 2)) if found
+    ]
+
+    assert counts == [2, 1]
+
+
+def test_an_unknown_survey_takes_no_invitation(store: Store) -> None:
+    survey = survey_of(store)
+
+    with pytest.raises(UnknownSurveyError):
+        store.add_invitation("shop", survey + 1, new("Jane", key="key"))
+    with pytest.raises(UnknownSurveyError):
+        store.add_invitation("other", survey, new("Jane"))
+
+    assert store.invitations("shop", survey + 1, offset=0, limit=10) == []
+    assert store.remembered("shop", survey + 1, "key", NOW) is None
+
+
+def test_a_key_remembers_the_first_answer(store: Store) -> None:
+    survey = survey_of(store)
+    added = store.add_invitation("shop", survey, new("Jane", key="key", fingerprint="abc"))
+
+    assert store.remembered("shop", survey, "key", NOW) == Remembered("abc", added.id, NOW)
+
+
+def test_a_key_belongs_to_its_account_and_survey(store: Store) -> None:
+    survey, another = survey_of(store), survey_of(store)
+    other = survey_of(store, "other")
+    store.add_invitation("shop", survey, new("Jane", key="key"))
+
+    assert store.remembered("shop", another, "key", NOW) is None
+    assert store.remembered("other", other, "key", NOW) is None
+    assert store.remembered("shop", survey, "another", NOW) is None
+    assert store.add_invitation("shop", another, new("Jane", key="key")).id == 2
+    assert store.add_invitation("other", other, new("Jane", key="key")).id == 1
+
+
+def test_a_taken_key_adds_nothing(store: Store) -> None:
+    survey = survey_of(store)
+    store.add_invitation("shop", survey, new("Jane", key="key", fingerprint="first"))
+
+    with pytest.raises(KeyTakenError):
+        store.add_invitation("shop", survey, new("Mike", key="key", fingerprint="second"))
+
+    found = store.survey("shop", survey)
+    assert found
+    assert found.invitations == 1
+    assert len(store.invitations("shop", survey, offset=0, limit=10)) == 1
+    remembered = store.remembered("shop", survey, "key", NOW)
+    assert remembered
+    assert remembered.fingerprint == "first"
+
+
+def test_a_key_expires_by_the_callers_clock(store: Store) -> None:
+    survey = survey_of(store)
+    store.add_invitation("shop", survey, new("Jane", key="key"))
+    before = LATER - timedelta(seconds=1)
+
+    assert store.remembered("shop", survey, "key", before)
+    assert store.remembered("shop", survey, "key", LATER) is None
+    with pytest.raises(KeyTakenError):
+        store.add_invitation("shop", survey, new("Jane", key="key", at=before))
+
+    store.add_invitation("shop", survey, new("Mike", key="key", at=LATER, fingerprint="later"))
+    assert len(store.invitations("shop", survey, offset=0, limit=10)) == 2
+
+
+@pytest.mark.parametrize("store", ["moto"], indirect=True)
+def test_what_was_delivered_is_told(store: DynamoDBStore) -> None:
+    """Nothing here delivers yet; what a later version records is read all the same."""
+    survey = survey_of(store)
+    added = store.add_invitation("shop", survey, new("Jane"))
+    store._client.update_item(
+        TableName=store._table,
+        Key={"pk": {"S": f"A#shop#S#{survey}"}, "sk": {"S": f"I#{added.id:019d}"}},
+        UpdateExpression="SET delivered_at = :at",
+        ExpressionAttributeValues={":at": {"S": LATER.isoformat()}},
+    )
+
+    found = store.invitation("shop", survey, added.id)
+
+    assert found
+    assert found.delivered_at == LATER
+
+
+def everything(store: DynamoDBStore) -> list[Any]:
+    pages = store._client.get_paginator("scan").paginate(TableName=store._table)
+    return [item for page in pages for item in page["Items"]]
+
+
+@pytest.mark.parametrize("store", ["moto"], indirect=True)
+def test_a_refused_invitation_leaves_no_personal_data_behind(store: DynamoDBStore) -> None:
+    survey = survey_of(store)
+    store.add_invitation("shop", survey, new("Jane", key="key"))
+    before = everything(store)
+
+    with pytest.raises(KeyTakenError):
+        store.add_invitation("shop", survey, new("Mike", key="key"))
+
+    def but_the_counter(found: list[Any]) -> list[Any]:
+        return [item for item in found if not item["sk"]["S"].startswith("N#")]
+
+    assert but_the_counter(everything(store)) == but_the_counter(before)
+
+
+@pytest.mark.parametrize("store", ["moto"], indirect=True)
+def test_every_key_names_the_account(store: DynamoDBStore) -> None:
+    store.add_invitation("shop", survey_of(store), new("Jane", key="key"))
+
+    keys = [item["pk"]["S"] for item in everything(store)]
+
+    assert len(keys) == 6
+    assert {key.split("#")[:2] == ["A", "shop"] for key in keys} == {True}
+
+
+@pytest.mark.local_cloud
+@pytest.mark.parametrize("store", ["local_cloud"], indirect=True)
+def test_of_many_at_once_with_one_key_one_is_added(store: DynamoDBStore) -> None:
+    survey = survey_of(store)
+
+    def add(number: int) -> bool:
+        try:
+            store.add_invitation("shop", survey, new(f"P{number}", key="key"))
+        except KeyTakenError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        added = list(pool.map(add, range(24)))
+
+    assert added.count(True) == 1
+    [invitation] = store.invitations("shop", survey, offset=0, limit=100)
+    found = store.survey("shop", survey)
+    assert found
+    assert found.invitations == 1
+    assert len(list(store.recipients("shop", survey, invitation.id))) == 1
+    assert sum("people" in item for item in everything(store)) == 1
