@@ -38,7 +38,7 @@ class Sweep:
         shuffled: Returns campaigns in the order in which this run takes them: overlapping runs start elsewhere.
     """
 
-    def __init__(  # noqa: PLR0913 -- what a run needs, each once
+    def __init__(
         self,
         ledger: Ledger,
         sender: Sender,

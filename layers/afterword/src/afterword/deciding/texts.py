@@ -14,8 +14,6 @@ def json_object(text: str) -> dict[str, object]:
     """
     try:
         parsed = from_json(text.encode(), allow_inf_nan=False)
-    except UnicodeEncodeError:
-        raise ValueError("not valid Unicode") from None
     except ValueError as error:
         raise ValueError(f"not JSON: {error}") from None
     if not isinstance(parsed, dict):

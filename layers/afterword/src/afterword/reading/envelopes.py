@@ -51,10 +51,9 @@ def _parse(body: str) -> Mapping[str, object]:
     try:
         # Stricter than the standard library's parser, and it bounds nesting by itself.
         parsed = from_json(body.encode(), allow_inf_nan=False)
-    except UnicodeEncodeError:
-        raise PoisonError("not_json", "the body is not valid Unicode") from None
     except ValueError as error:
-        # Its text holds what was expected, the line and the column; never the input.
+        # Its text holds what was expected, the line and the column; of the input, at most a lone
+        # surrogate.
         raise PoisonError("not_json", str(error)) from None
     if not isinstance(parsed, dict):
         raise PoisonError("no_known_event", "the body is JSON, but no object")

@@ -89,7 +89,7 @@ class Http:
             answer = self._within(deadline, method, url, body, headers or {}, fresh=True)
         return answer
 
-    def _within(  # noqa: PLR0913 -- one request's parts
+    def _within(
         self,
         deadline: float,
         method: str,

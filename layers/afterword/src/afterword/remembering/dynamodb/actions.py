@@ -61,7 +61,7 @@ def move(what: Move) -> Action:
         items.invitation_key(was.key),
         items.invitation_item(after),
         condition="#state = :was"
-        + (" AND batch = :my_batch" if was.batch else " AND attribute_not_exists(batch)"),
+        + (" AND #batch = :my_batch" if was.batch else " AND attribute_not_exists(#batch)"),
         values={":was": was.state.value} | ({":my_batch": was.batch} if was.batch else {}),
     )
 
@@ -72,7 +72,7 @@ def claim(what: Claim, batch: Batch) -> Action:
     return _update(
         items.invitation_key(after.key),
         items.invitation_item(after),
-        condition="#state = :pending OR batch = :batch",
+        condition="#state = :pending OR #batch = :batch",
         values={":pending": State.PENDING.value},
     )
 

@@ -1,0 +1,341 @@
+"""One contract for every ledger: the twin in memory, DynamoDB in moto's process, DynamoDB in the local cloud."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import count
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from afterword.deciding.rules import StopMark
+from afterword.remembering.dynamodb import DynamoDbLedger
+from afterword.remembering.memory import MemoryLedger
+from afterword.remembering.records import (
+    BatchState,
+    Claim,
+    Customer,
+    Key,
+    Leaving,
+    Move,
+    State,
+)
+from tests.support.samples import DAY, NOW, batch, customer, invitation, key, occasion
+from tests.support.tables import make_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from afterword.remembering.ledger import Ledger
+
+CAP = 30 * DAY
+
+
+def dynamodb(client: DynamoDBClient) -> DynamoDbLedger:
+    seeds = count()
+    return DynamoDbLedger(
+        client,
+        make_table(client, "LedgerTable"),
+        pause=lambda _: None,
+        new_seed=lambda: f"seed-{next(seeds)}",
+    )
+
+
+@pytest.fixture(params=["memory", "moto", pytest.param("cloud", marks=pytest.mark.local_cloud)])
+def ledger(request: pytest.FixtureRequest) -> Iterator[Ledger]:
+    if request.param == "memory":
+        yield MemoryLedger()
+    elif request.param == "moto":
+        with mock_aws():
+            yield dynamodb(boto3.client("dynamodb"))
+    else:
+        yield dynamodb(request.getfixturevalue("local_cloud").client("dynamodb"))
+
+
+def known(ledger: Ledger, *orders: str) -> None:
+    ledger.remember_customers([customer(f"v1:{order}") for order in orders], NOW)
+    ledger.create([invitation(order) for order in orders], NOW)
+
+
+def claim(ledger: Ledger, *orders: str, batch_id: str = "B1", cap: int | None = None) -> set[Key]:
+    opened = batch(batch_id, size=len(orders))
+    ledger.open_batch(opened, [key(order) for order in orders])
+    claims = [Claim(invitation(order), cap) for order in orders]
+    return set(ledger.claim(opened, claims, NOW).won)
+
+
+def test_an_invitation_is_created_once(ledger: Ledger) -> None:
+    assert ledger.create([invitation("A-1")], NOW) == {key("A-1")}
+    again = invitation("A-1", due=NOW + 5, customer="v1:somebody-else")
+    assert ledger.create([again, invitation("A-2")], NOW) == {key("A-2")}
+    assert ledger.read_invitations([key("A-1")]) == {key("A-1"): invitation("A-1")}
+
+
+def test_more_invitations_than_one_transaction_takes_are_created(ledger: Ledger) -> None:
+    many = [invitation(f"A-{number}") for number in range(230)]
+    ledger.create(many[50:60], NOW)
+    assert len(ledger.create(many, NOW)) == 220
+    assert ledger.read_invitations([each.key for each in many]) == {each.key: each for each in many}
+
+
+def test_occasions_with_separators_stay_apart(ledger: Ledger) -> None:
+    strange = [
+        invitation(key=Key(replace(occasion("x"), shop="a#b", id="c"), "x"), customer="v1:1"),
+        invitation(key=Key(replace(occasion("x"), shop="a", id="b#c"), "x"), customer="v1:1"),
+        invitation(key=Key(replace(occasion("x"), id="É %23 ☂"), "x"), customer="v1:1"),
+    ]
+    assert len(ledger.create(strange, NOW)) == 3
+    assert set(ledger.invitations_of("v1:1")) == {each.key for each in strange}
+
+
+def test_only_pending_ones_that_are_due_are_listed_by_campaign(ledger: Ledger) -> None:
+    ledger.create(
+        [
+            invitation("A-1", due=NOW - 10),
+            invitation("A-2", due=NOW),
+            invitation("A-3", due=NOW + 1),
+            invitation("A-4", state=State.ENDED, reason="too_old"),
+            invitation("A-5", campaign="another"),
+            invitation("A-6", state=State.HELD, reason="no_address"),
+        ],
+        NOW,
+    )
+    assert sorted(map(str, ledger.due("after-purchase", NOW, 100))) == [
+        str(key("A-1")),
+        str(key("A-2")),
+    ]
+    assert ledger.due("another", NOW, 100) == [key("A-5", "another")]
+
+
+def test_the_list_of_what_is_due_is_bounded(ledger: Ledger) -> None:
+    ledger.create([invitation(f"A-{number}") for number in range(40)], NOW)
+    found = ledger.due("after-purchase", NOW, 12)
+    assert 0 < len(set(found)) <= 12
+
+
+def test_a_claimed_invitation_names_its_batch_and_is_due_no_more(ledger: Ledger) -> None:
+    known(ledger, "A-1")
+    assert claim(ledger, "A-1") == {key("A-1")}
+    found = ledger.read_invitations([key("A-1")])[key("A-1")]
+    assert (found.state, found.batch) == (State.CLAIMED, "B1")
+    assert ledger.due("after-purchase", NOW, 10) == []
+
+
+def test_of_two_batches_one_wins_each_invitation(ledger: Ledger) -> None:
+    known(ledger, "A-1", "A-2", "A-3")
+    assert claim(ledger, "A-1", "A-2", batch_id="B1") == {key("A-1"), key("A-2")}
+    assert claim(ledger, "A-2", "A-3", batch_id="B2") == {key("A-3")}
+
+
+def test_a_claim_may_be_repeated_by_its_own_batch(ledger: Ledger) -> None:
+    known(ledger, "A-1")
+    claim(ledger, "A-1", batch_id="B1", cap=CAP)
+    assert claim(ledger, "A-1", batch_id="B1", cap=CAP) == {key("A-1")}
+
+
+def test_what_has_ended_is_claimed_by_nobody(ledger: Ledger) -> None:
+    known(ledger, "A-1")
+    ledger.move([Move(invitation("A-1"), State.ENDED, reason="refunded")])
+    assert claim(ledger, "A-1") == set()
+
+
+def test_the_contact_cap_lets_one_of_two_campaigns_pass(ledger: Ledger) -> None:
+    ledger.remember_customers([customer("v1:jana")], NOW)
+    first, second = (invitation(order, customer="v1:jana") for order in ("A-1", "A-2"))
+    ledger.create([first, second], NOW)
+    opened = batch("B1")
+    ledger.open_batch(opened, [first.key, second.key])
+    claimed = ledger.claim(opened, [Claim(first, CAP), Claim(second, CAP)], NOW)
+    assert claimed.won == {first.key}
+    assert claimed.refused[second.key].last_at == NOW
+    assert ledger.claim(opened, [Claim(second, CAP)], NOW + CAP).won == {second.key}
+
+
+def test_an_uncapped_campaign_counts_for_the_cap_of_others(ledger: Ledger) -> None:
+    ledger.remember_customers([customer("v1:jana")], NOW)
+    first, second = (invitation(order, customer="v1:jana") for order in ("A-1", "A-2"))
+    ledger.create([first, second], NOW)
+    opened = batch("B1")
+    ledger.open_batch(opened, [first.key, second.key])
+    assert ledger.claim(opened, [Claim(first, None)], NOW).won == {first.key}
+    assert ledger.claim(opened, [Claim(second, CAP)], NOW + 1).won == set()
+
+
+def test_a_reservation_that_is_given_back_frees_the_customer(ledger: Ledger) -> None:
+    ledger.remember_customers([customer("v1:jana")], NOW)
+    first, second = (invitation(order, customer="v1:jana") for order in ("A-1", "A-2"))
+    ledger.create([first, second], NOW)
+    opened = batch("B1")
+    ledger.open_batch(opened, [first.key, second.key])
+    ledger.claim(opened, [Claim(first, CAP)], NOW)
+    mine = ledger.read_invitations([first.key])[first.key]
+    ledger.move([Move(mine, State.ENDED, reason="refused", gives_back=True)])
+    assert ledger.read_customers(["v1:jana"])["v1:jana"].last_at is None
+    assert ledger.claim(opened, [Claim(second, CAP)], NOW).won == {second.key}
+
+
+def test_giving_back_leaves_a_newer_reservation_alone(ledger: Ledger) -> None:
+    ledger.remember_customers([customer("v1:jana")], NOW)
+    first, second = (invitation(order, customer="v1:jana") for order in ("A-1", "A-2"))
+    ledger.create([first, second], NOW)
+    opened = batch("B1")
+    ledger.open_batch(opened, [first.key, second.key])
+    ledger.claim(opened, [Claim(first)], NOW)
+    ledger.claim(opened, [Claim(second)], NOW + 5)
+    mine = ledger.read_invitations([first.key])[first.key]
+    assert ledger.move([Move(mine, State.PENDING, gives_back=True)]) == {first.key}
+    assert ledger.read_customers(["v1:jana"])["v1:jana"].last_at == NOW + 5
+
+
+def test_the_newest_event_says_who_a_customer_is(ledger: Ledger) -> None:
+    ledger.remember_customers([customer(name="v1:x", email="new@example.com")], NOW)
+    ledger.remember_customers(
+        [customer(name="v1:x", email="old@example.com", seen_at=NOW - 1)], NOW
+    )
+    later = Customer("v1:x", email="new@example.com", language="cs", seen_at=NOW + 1)
+    assert ledger.remember_customers([later], NOW) == {}
+    found = ledger.read_customers(["v1:x"])["v1:x"]
+    assert (found.email, found.language, found.name) == ("new@example.com", "cs", "Jana")
+
+
+def test_who_left_is_forgotten_and_never_claimed_again(ledger: Ledger) -> None:
+    known(ledger, "A-1")
+    ledger.suppress([Leaving("v1:A-1", "unsubscribed", NOW)])
+    found = ledger.read_customers(["v1:A-1"])["v1:A-1"]
+    assert (found.email, found.name, found.suppressed) == (None, None, "unsubscribed")
+    assert claim(ledger, "A-1") == set()
+    refused = ledger.remember_customers([customer("v1:A-1", seen_at=NOW + 9)], NOW)
+    assert refused["v1:A-1"].suppressed == "unsubscribed"
+    assert ledger.read_customers(["v1:A-1"])["v1:A-1"].email is None
+
+
+def test_an_erasure_is_noted_and_keeps_an_earlier_refusal(ledger: Ledger) -> None:
+    ledger.suppress(
+        [Leaving("v1:x", "unsubscribed", NOW), Leaving("v1:y", "erased", NOW, erase=True)]
+    )
+    ledger.suppress([Leaving("v1:x", "erased", NOW + 1, erase=True)])
+    found = ledger.read_customers(["v1:x", "v1:y"])
+    assert (found["v1:x"].suppressed, found["v1:x"].erased_at) == ("unsubscribed", NOW + 1)
+    assert (found["v1:y"].suppressed, found["v1:y"].erased_at) == ("erased", NOW)
+
+
+def test_a_claim_tells_who_refused_it(ledger: Ledger) -> None:
+    known(ledger, "A-1")
+    ledger.suppress([Leaving("v1:A-1", "erased", NOW, erase=True)])
+    opened = batch("B1")
+    ledger.open_batch(opened, [key("A-1")])
+    claimed = ledger.claim(opened, [Claim(invitation("A-1"))], NOW)
+    assert claimed.refused[key("A-1")].suppressed == "erased"
+
+
+def test_a_stop_mark_is_read_back_and_a_partial_one_replaces_nothing(ledger: Ledger) -> None:
+    whole = StopMark("refunded", NOW, "19.90", partial=False)
+    part = StopMark("refunded", NOW + 1, "5", partial=True)
+    cancelled = StopMark("cancelled", NOW + 2, None, partial=False)
+    ledger.put_marks({occasion("A-1"): whole, occasion("A-2"): part}, NOW)
+    ledger.put_marks({occasion("A-1"): part, occasion("A-2"): cancelled}, NOW)
+    assert ledger.read_marks([occasion("A-1"), occasion("A-2"), occasion("A-3")]) == {
+        occasion("A-1"): whole,
+        occasion("A-2"): cancelled,
+    }
+
+
+def test_only_what_still_is_as_it_was_read_is_moved(ledger: Ledger) -> None:
+    known(ledger, "A-1", "A-2")
+    claim(ledger, "A-2")
+    moves = [Move(invitation(order), State.ENDED, reason="refunded") for order in ("A-1", "A-2")]
+    assert ledger.move(moves) == {key("A-1")}
+    found = ledger.read_invitations([key("A-1"), key("A-2")])
+    assert (found[key("A-1")].state, found[key("A-1")].reason) == (State.ENDED, "refunded")
+    assert found[key("A-2")].state is State.CLAIMED
+
+
+def test_another_batch_cannot_move_what_it_does_not_hold(ledger: Ledger) -> None:
+    known(ledger, "A-1")
+    claim(ledger, "A-1", batch_id="B1")
+    theirs = invitation("A-1", state=State.CLAIMED, batch="B2")
+    assert ledger.move([Move(theirs, State.PENDING)]) == set()
+
+
+def test_a_released_invitation_is_due_again_with_its_limit(ledger: Ledger) -> None:
+    known(ledger, "A-1")
+    claim(ledger, "A-1")
+    mine = ledger.read_invitations([key("A-1")])[key("A-1")]
+    ledger.move([Move(mine, State.PENDING, reason="http_422", batch_limit=5, gives_back=True)])
+    found = ledger.read_invitations([key("A-1")])[key("A-1")]
+    assert (found.batch, found.batch_limit, found.due) == (None, 5, NOW)
+    assert ledger.due("after-purchase", NOW, 10) == [key("A-1")]
+
+
+def test_a_deferred_invitation_is_due_later(ledger: Ledger) -> None:
+    known(ledger, "A-1")
+    ledger.move([Move(invitation("A-1"), State.PENDING, reason="capped", due=NOW + 9, attempts=2)])
+    assert ledger.due("after-purchase", NOW + 8, 10) == []
+    assert ledger.due("after-purchase", NOW + 9, 10) == [key("A-1")]
+    assert ledger.read_invitations([key("A-1")])[key("A-1")].attempts == 2
+
+
+def test_a_batch_keeps_its_members_in_order(ledger: Ledger) -> None:
+    members = [key(f"{number:0200}") for number in range(2000)]
+    opened = batch("B1", size=2000)
+    ledger.open_batch(opened, members)
+    assert ledger.read_batch("B1") == opened
+    assert ledger.read_members(opened) == members
+    assert ledger.read_batch("B2") is None
+
+
+def test_a_batch_is_changed_by_who_read_it_last(ledger: Ledger) -> None:
+    opened = batch("B1")
+    ledger.open_batch(opened, [key("A-1")])
+    calling = replace(opened, state=BatchState.CALLING, called_at=NOW, digest="d", after_id=4)
+    assert ledger.change_batch(opened, calling)
+    assert not ledger.change_batch(opened, replace(opened, state=BatchState.RELEASING))
+    done = replace(calling, state=BatchState.SENT, provider_id=7, due=None)
+    assert ledger.change_batch(calling, done)
+    assert ledger.read_batch("B1") == done
+    assert not ledger.change_batch(replace(done, due=NOW), replace(done, reason="late"))
+    assert ledger.change_batch(done, replace(done, reason="looked at"))
+
+
+def test_batches_that_need_somebody_are_listed_oldest_first(ledger: Ledger) -> None:
+    for name, due in (("B1", NOW + 20), ("B2", NOW + 10), ("B3", NOW + 99)):
+        ledger.open_batch(batch(name, due=due), [key("A-1")])
+    ledger.open_batch(batch("B4", due=NOW, state=BatchState.HELD), [key("A-1")])
+    ledger.open_batch(batch("B5", due=None, state=BatchState.SENT), [key("A-1")])
+    assert [each.id for each in ledger.due_batches(NOW + 20, 10)] == ["B2", "B1"]
+    assert [each.id for each in ledger.due_batches(NOW + 20, 1)] == ["B2"]
+
+
+def test_of_two_who_take_the_way_one_gets_it(ledger: Ledger) -> None:
+    unknown = ledger.read_way("shop", 1)
+    assert not unknown.is_known()
+    taken = replace(unknown, slot=replace(unknown.slot, holder="B1", until=NOW))
+    other = replace(unknown, slot=replace(unknown.slot, holder="B2", until=NOW))
+    assert ledger.swap_way(unknown, taken)
+    assert not ledger.swap_way(unknown, other)
+    read = ledger.read_way("shop", 1)
+    assert read == taken.swapped()
+    assert ledger.swap_way(read, replace(read, slot=replace(read.slot, holder=None)))
+    assert ledger.read_way("shop", 1).slot.holder is None
+
+
+def test_surveys_share_their_account_and_have_slots_of_their_own(ledger: Ledger) -> None:
+    first = ledger.read_way("shop", 1)
+    paused = replace(first, account_state=replace(first.account_state, not_before=NOW))
+    ledger.swap_way(first, replace(paused, slot=replace(paused.slot, sent=5)))
+    second = ledger.read_way("shop", 2)
+    assert (second.account_state.not_before, second.slot.sent) == (NOW, 0)
+    assert ledger.swap_way(second, second)
+    assert not ledger.swap_way(first.swapped(), paused)
+
+
+def test_nothing_to_do_is_done(ledger: Ledger) -> None:
+    assert ledger.create([], NOW) == set()
+    assert ledger.move([]) == set()
+    assert ledger.read_invitations([]) == {}
+    assert ledger.read_marks([]) == {}
+    assert ledger.remember_customers([], NOW) == {}
