@@ -188,8 +188,15 @@ def test_an_id_is_a_word_of_small_letters_digits_and_dashes(id_: str) -> None:
     "text", ["", "pl4nted", "[]", '"pl4nted"', '{"survey": NaN}', '{"\ud800":1}']
 )
 def test_a_text_that_is_no_object_is_a_campaign_error(text: str) -> None:
-    with pytest.raises(CampaignError, match="campaign after-purchase: ") as caught:
+    with pytest.raises(
+        CampaignError, match=r"campaign after-purchase: (not JSON: |JSON, but no ob)"
+    ):
         parse_campaign("after-purchase", text)
+
+
+def test_a_broken_text_is_not_quoted() -> None:
+    with pytest.raises(CampaignError) as caught:
+        parse_campaign("after-purchase", '{"survey": pl4nted}')
     assert "pl4nted" not in str(caught.value)
 
 

@@ -31,6 +31,18 @@ def test_what_a_mail_host_may_tell_apart_stays_apart(other: str) -> None:
     assert customer_key(other, SECRET) != customer_key("ada@example.com", SECRET)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        # Folding case by itself takes these apart, though they are the same letters.
+        pytest.param("\u1fb4", "\u03b1\u0345\u0301", id="marks-in-another-order"),
+        pytest.param("\u0390", "\u03aa\u0301", id="folded-into-parts"),
+    ],
+)
+def test_the_same_letters_make_the_same_customer(one: str, other: str) -> None:
+    assert normalise_email(f"{one}@example.com") == normalise_email(f"{other}@example.com")
+
+
 def test_a_sharp_s_is_two_in_the_local_part() -> None:
     assert normalise_email("STRAßE@example.com") == normalise_email("strasse@example.com")
 
