@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from moto import mock_aws
 
 from functions.invitation_service import app
 from invitation_service.auth import fetch_from_ssm
+from invitation_service.aws import ssm_provider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +38,7 @@ def function(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("PARAMETER_PREFIX", "/afterword/test")
     # What was made for another test holds another test's clients.
     app._api.cache_clear()
-    app._ssm.cache_clear()
+    ssm_provider.cache_clear()
     boto3.DEFAULT_SESSION = None
     if request.param == "moto":
         with mock_aws():
@@ -50,7 +52,7 @@ def function(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
         yield
     boto3.DEFAULT_SESSION = None
     app._api.cache_clear()
-    app._ssm.cache_clear()
+    ssm_provider.cache_clear()
 
 
 def furnish() -> None:
@@ -101,6 +103,21 @@ def test_a_rotated_token_works_at_once() -> None:
 
     assert app.handler(event, LambdaContext())["statusCode"] == 200
     assert call("show_survey")["statusCode"] == 401
+
+
+@pytest.mark.usefixtures("function")
+def test_no_level_of_the_log_shows_personal_data_or_secrets(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Lambda puts the root logger on DEBUG if the template says so."""
+    with caplog.at_level(logging.DEBUG):
+        for sample in ("create_survey", "create_invitation", "list_invitations"):
+            call(sample)
+
+    shown = caplog.text + "".join(capsys.readouterr())
+    assert "invitation created" in shown
+    for secret in ("jane", "Jane", "local-api-token", "bG9jYWw", "admin@example.com"):
+        assert secret not in shown
 
 
 def test_the_parameter_is_decrypted_cached_and_fetched_past_the_cache() -> None:

@@ -33,7 +33,7 @@ LATER = NOW + timedelta(days=2)
 _ids = itertools.count()
 
 
-def dynamodb_store(client: Any) -> DynamoDBStore:  # noqa: ANN401 - made at run time.
+def dynamodb_store(client: Any) -> DynamoDBStore:
     table = f"invitations-{next(_ids)}"
     client.create_table(
         TableName=table,

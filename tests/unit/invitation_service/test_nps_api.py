@@ -87,7 +87,7 @@ class Answer:
     text: str
 
     @property
-    def json(self) -> Any:  # noqa: ANN401 - whatever was answered.
+    def json(self) -> Any:
         return json.loads(self.text)
 
 
@@ -110,7 +110,7 @@ class Service:
         answer = app.handler(request, LambdaContext())
         return Answer(answer["statusCode"], answer["headers"], answer["body"])
 
-    def send(self, method: str, path: str, data: object = None, **more: Any) -> Answer:  # noqa: ANN401 - handed on to `event`.
+    def send(self, method: str, path: str, data: object = None, **more: Any) -> Answer:
         headers = {"authorization": self.authorization} if self.authorization else {}
         body = data if isinstance(data, str | None) else json.dumps(data)
         return self.handle(
@@ -122,7 +122,7 @@ class Service:
         path = f"/api/v2/nps/surveys/{survey}/invitations.json"
         return self.send("POST", path, data, headers=headers)
 
-    def get(self, path: str, **more: Any) -> Answer:  # noqa: ANN401 - handed on to `event`.
+    def get(self, path: str, **more: Any) -> Answer:
         return self.send("GET", f"/api/v2/nps/surveys{path}", **more)
 
     def later(self, **delta: float) -> None:
