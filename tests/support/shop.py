@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -18,6 +17,8 @@ from tests.support.fakes import Clock, FakeProvider
 from tests.support.samples import campaign
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from afterword.deciding.campaigns import Campaign
     from afterword.reading.shop_events import ShopEvent
     from afterword.remembering.ledger import Ledger
@@ -34,12 +35,11 @@ class Shop:
     campaigns: list[Campaign] = field(default_factory=lambda: [campaign()])
     clock: Clock = field(default_factory=Clock)
     ledger: Ledger = field(default_factory=MemoryLedger)
-    provider: FakeProvider = field(default=None)  # type: ignore[assignment] -- made in __post_init__
     ids: count[int] = field(default_factory=count)
+    provider: FakeProvider = field(init=False)
 
     def __post_init__(self) -> None:
-        if self.provider is None:
-            self.provider = FakeProvider(self.clock)
+        self.provider = FakeProvider(self.clock)
 
     def sender(self) -> Sender:
         return Sender(
