@@ -17,6 +17,8 @@ from afterword.sending.providers import Providers
 from afterword.sending.sender import Sender
 
 if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
     from afterword.settings import Settings
 
 # Slow enough for a busy table, quick enough to leave time for failing back. Transactions carry a token, so that the
@@ -62,7 +64,12 @@ class Wiring:
 
     def dead_letters(self, queue_url: str) -> SqsDeadLetters:
         """Return the dead-letter queue."""
-        return SqsDeadLetters(boto3.client("sqs", config=_AWS), queue_url)
+        return SqsDeadLetters(self._sqs, queue_url)
+
+    @cached_property
+    def _sqs(self) -> SQSClient:
+        client: SQSClient = boto3.client("sqs", config=_AWS)
+        return client
 
     def campaigns(self) -> Campaigns:
         """Load the campaigns.

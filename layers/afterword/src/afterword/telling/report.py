@@ -50,7 +50,8 @@ def report_broken(logger: Logger, metrics: Metrics, errors: Sequence[CampaignErr
     for error in errors:
         metrics.add_metric(name="BrokenCampaigns", unit=MetricUnit.Count, value=1)
         logger.error(
-            "a campaign is broken; its last good version is used", extra={"fault": str(error)}
+            "a campaign is broken; its last good version is used, if it ever had one",
+            extra={"fault": str(error)},
         )
 
 
