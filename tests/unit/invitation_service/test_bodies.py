@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from invitation_service.bodies import read_invitation, read_json
 from invitation_service.errors import (
@@ -15,6 +16,7 @@ from invitation_service.errors import (
     RecordInvalidError,
     TooManyValuesError,
 )
+from invitation_service.models import Recipient
 
 JANE = {"email": "jane@example.com", "name": "Jane Doe"}
 BLANK, INVALID = "BlankValue", "InvalidValue"
@@ -176,6 +178,13 @@ def test_an_error_says_what_is_wrong_but_never_repeats_what_came() -> None:
     assert "Name: must not contain line breaks or control characters" in told
     assert "private" not in told
     assert "personal" not in told
+
+
+def test_even_an_error_that_nobody_rendered_keeps_what_came_to_itself() -> None:
+    with pytest.raises(ValidationError) as raised:
+        Recipient(email="private", name="Jane")
+
+    assert "private" not in str(raised.value)
 
 
 def test_complaints_end_at_a_hundred() -> None:

@@ -307,6 +307,16 @@ def test_the_same_key_with_another_body_is_refused(service: Service) -> None:
     assert service.get("/1/invitations").json["count"] == 1
 
 
+def test_a_body_that_was_good_once_is_not_judged_again(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = service.invite(SEED, key="key-1")
+    monkeypatch.setattr("invitation_service.bodies.MAX_RECIPIENTS", 1)
+
+    assert service.invite(SEED, key="key-1").json == first.json
+    assert service.invite(SEED, key="key-2").status == 400
+
+
 def test_a_call_that_was_refused_leaves_its_key_free(service: Service) -> None:
     assert service.invite({}, key="key-1").status == 422
     assert service.invite(SEED, key="key-1").headers["x-idempotency-lookup"] == "miss"

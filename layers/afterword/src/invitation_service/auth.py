@@ -83,10 +83,8 @@ def read_authorization(header: str | None) -> Presented | None:
 
 def _read_basic(encoded: str) -> Presented | None:
     try:
-        user, colon, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+        user, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
     except (binascii.Error, ValueError):
-        return None
-    if not colon:
         return None
     # The user name of a token really ends in "/token".
     email, slash, _ = user.rpartition("/token") if user.endswith("/token") else (user, "", "")
