@@ -26,6 +26,8 @@ from local.screen import Screen
 from local.story import Row, sending, story, take
 from local.witness import Witness
 
+FUNCTIONS_LOG = clouds.LOCAL / "functions.log"
+
 app = typer.Typer(
     help="Afterword on this machine: a local cloud, and what happens there.",
     no_args_is_help=True,
@@ -47,14 +49,16 @@ def run() -> None:
     """Start a local cloud, deploy to it, show the main job there and stop it again."""
     screen = Screen(Console())
     with _readable_errors(screen):
-        rows = show(screen)
+        screen.say("Afterword on a local cloud: no AWS account, loopback only.")
+        with clouds.running("run") as cloud:
+            rows = tell(screen, deploy(screen, cloud))
         broken = sum(not row.kept for row in rows)
         screen.say()
         screen.times()
         if broken:
             raise LocalError(
                 f"{broken} of {len(rows)} promises were not kept.",
-                f"The functions' log is {clouds.LOCAL / 'run.log'}.",
+                f"What the functions logged is in {FUNCTIONS_LOG}.",
             )
         screen.say(f"All {len(rows)} promises were kept.")
         screen.say("Next: 'make up', then 'make send EVENT=events/purchase.json'.")
@@ -113,27 +117,6 @@ def send(
         screen.tell([step], take)
 
 
-def show(screen: Screen, *, enforce_roles: bool = False) -> list[Row]:
-    """Run the whole story on a local cloud of its own.
-
-    Args:
-        screen: Where it is shown.
-        enforce_roles: Whether the functions may do only what their IAM roles allow.
-
-    Returns:
-        How each step went.
-
-    Raises:
-        LocalError: Something could not be done.
-    """
-    screen.say("Afterword on a local cloud: no AWS account, loopback only.")
-    with clouds.running("run", enforce_roles=enforce_roles) as cloud:
-        deployment = deploy(screen, cloud)
-        screen.say()
-        steps = story(deployment, Witness(deployment), datetime.now(UTC))
-        return screen.tell(steps, take)
-
-
 def deploy(screen: Screen, cloud: Cloud) -> Deployment:
     """Build, deploy, and give the deployment what it works with.
 
@@ -151,6 +134,27 @@ def deploy(screen: Screen, cloud: Cloud) -> Deployment:
     with screen.stage("secrets, campaigns, surveys"):
         furnish(deployment)
     return deployment
+
+
+def tell(screen: Screen, deployment: Deployment) -> list[Row]:
+    """Take the whole story, step by step.
+
+    Args:
+        screen: Where it is shown.
+        deployment: Where it happens; nothing has been sent there yet.
+
+    Returns:
+        How each step went.
+
+    Raises:
+        LocalError: Something could not be done.
+    """
+    screen.say()
+    try:
+        return screen.tell(story(deployment, Witness(deployment), datetime.now(UTC)), take)
+    finally:
+        # They go with the cloud, and whoever sees a broken promise wants to read them.
+        FUNCTIONS_LOG.write_text(deployment.logs(), encoding="utf-8")
 
 
 @contextmanager

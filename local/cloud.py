@@ -144,7 +144,7 @@ def _spawn(name: str, *, enforce_roles: bool) -> Cloud:
     home.mkdir(parents=True)
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module.
-            [_PYTHON, "-m", "ministack"],
+            _command(port, enforce_roles=enforce_roles),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -153,6 +153,13 @@ def _spawn(name: str, *, enforce_roles: bool) -> Cloud:
             start_new_session=True,  # Ctrl-C is for us; and the group can be ended as one.
         )
     return Cloud(f"http://{_HOST}:{port}", process.pid, home, log, process)
+
+
+def _command(port: int, *, enforce_roles: bool) -> list[str]:
+    if not enforce_roles:
+        return [_PYTHON, "-m", "ministack"]
+    application = f"{ROOT / 'local' / 'as_if_tls.py'}:app"
+    return [_PYTHON, "-m", "hypercorn", application, "--bind", f"{_HOST}:{port}"]
 
 
 def _environment(port: int, home: Path, *, enforce_roles: bool) -> dict[str, str]:

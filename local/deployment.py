@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.literals import QueueAttributeNameType
     from mypy_boto3_ssm import SSMClient
@@ -128,6 +129,19 @@ class Deployment:
         )
         if "FunctionError" in answer:
             raise LocalError("send_due_invitations failed.", f"Its log is in {self.cloud.log}.")
+
+    def logs(self) -> str:
+        """Return all that the functions have logged."""
+        logs: CloudWatchLogsClient = self.cloud.client("logs")
+        groups = logs.describe_log_groups(logGroupNamePrefix=self.outputs["ParameterPrefix"])
+        lines = []
+        for group in groups["logGroups"]:
+            lines.append(f"== {group['logGroupName']}")
+            pages = logs.get_paginator("filter_log_events").paginate(
+                logGroupName=group["logGroupName"]
+            )
+            lines += [event["message"].rstrip() for page in pages for event in page["events"]]
+        return "\n".join([*lines, ""])
 
     def _nothing_waits(self) -> bool:
         sqs: SQSClient = self.cloud.client("sqs")

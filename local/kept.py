@@ -11,12 +11,11 @@ from local.cloud import LOCAL, Cloud
 STATE = LOCAL / "cloud.json"
 
 
-def keep(cloud: Cloud, state: Path = STATE) -> None:
+def keep(cloud: Cloud) -> None:
     """Note where a local cloud is.
 
     Args:
         cloud: The cloud.
-        state: The file to note it in.
     """
     fields = {
         "endpoint_url": cloud.endpoint_url,
@@ -24,43 +23,37 @@ def keep(cloud: Cloud, state: Path = STATE) -> None:
         "home": str(cloud.home),
         "log": str(cloud.log),
     }
-    state.write_text(json.dumps(fields, indent=2) + "\n")
+    STATE.write_text(json.dumps(fields, indent=2) + "\n")
 
 
-def find(state: Path = STATE) -> Cloud | None:
+def find() -> Cloud | None:
     """Find the local cloud that was kept.
-
-    Args:
-        state: The file that it was noted in.
 
     Returns:
         The cloud if it still answers. What one that is gone has left behind is removed.
     """
-    if not state.exists():
+    if not STATE.exists():
         return None
-    fields = json.loads(state.read_text())
+    fields = json.loads(STATE.read_text())
     home, log = Path(fields["home"]), Path(fields["log"])
     cloud = Cloud(fields["endpoint_url"], fields["pid"], home, log)
     if cloud.answers():
         return cloud
     # Its process is not ended by id: after a restart of the machine that may be somebody else's.
     shutil.rmtree(home, ignore_errors=True)
-    state.unlink()
+    STATE.unlink()
     return None
 
 
-def stop(state: Path = STATE) -> bool:
+def stop() -> bool:
     """Stop the local cloud that was kept.
-
-    Args:
-        state: The file that it was noted in.
 
     Returns:
         Whether there was one.
     """
-    cloud = find(state)
+    cloud = find()
     if cloud is None:
         return False
     cloud.stop()
-    state.unlink()
+    STATE.unlink()
     return True

@@ -111,5 +111,6 @@ def _environ(cloud: Cloud | None = None) -> dict[str, str]:
         "PATH": f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "NO_PROXY": "127.0.0.1",
         "SAM_CLI_TELEMETRY": "0",
+        "SAM_CLI_POLL_DELAY": "0.5",  # Seconds; a stack is there in one, not in five.
         "__SAM_CLI_APP_DIR": str(LOCAL / "sam" / "app"),
     }

@@ -137,35 +137,37 @@ def story(deployment: Deployment, witness: Witness, began: datetime) -> Iterator
 
         return Step(title, act, look, Seen("nothing new", total))
 
-    yield event("purchase", "purchase", "after-purchase: sent", _INVITED)
+    yield event("purchase A-1001", "purchase", "after-purchase: sent", _INVITED)
     again = partial(deployment.put_event, sample("purchase"))
     yield nothing_new("the same purchase again", again, "purchase", "1 invitation")
-    yield event("signup", "signup", f"after-signup: {in_30_days}")
-    yield event("large purchase", "purchase-waiting", f"after-large-purchase: {in_2_hours}")
-    yield event("its refund", "refund", "after-large-purchase: ended, refunded")
-    yield event("another one", "purchase-to-cancel", f"after-large-purchase: {in_2_hours}")
-    yield event("its cancellation", "cancellation", "after-large-purchase: ended, cancelled")
-    yield event("second signup", "signup-to-unsubscribe", f"after-signup: {in_30_days}")
+    yield event("signup C-2001", "signup", f"after-signup: {in_30_days}")
+    yield event("large purchase A-1002", "purchase-waiting", f"after-large-purchase: {in_2_hours}")
+    yield event("refund of A-1002", "refund", "after-large-purchase: ended, refunded")
+    yield event(
+        "large purchase A-1003", "purchase-to-cancel", f"after-large-purchase: {in_2_hours}"
+    )
+    yield event("cancellation of A-1003", "cancellation", "after-large-purchase: ended, cancelled")
+    yield event("signup C-2002", "signup-to-unsubscribe", f"after-signup: {in_30_days}")
     never = "customer: never asked again"
     yield event(
-        "its customer unsubscribes",
+        "unsubscription of C-2002",
         "unsubscribe",
         f"after-signup: ended, unsubscribed\n{never}*",
     )
     # This signup is seen as its erasure will be, so that the address is seen to be there first.
     third, erasure = sample("signup-to-erase"), sample("erasure")
     yield Step(
-        "third signup",
+        "signup C-2003",
         partial(deployment.put_event, third),
         partial(witness.look, erasure),
         Seen(f"after-signup: {in_30_days}\ncustomer: may be asked, address in the ledger"),
     )
     yield event(
-        "its customer's data is erased",
+        "erasure of C-2003",
         "erasure",
         f"after-signup: ended, erased\n{never}*, address not in the ledger",
     )
-    yield event("something else", "poison", "dead letter: no_known_event")
+    yield event("an event of no known kind", "poison", "dead letter: no_known_event")
     ended = [sample(name) for name in ("refund", "cancellation", "unsubscribe", "erasure")]
     before = [witness.look(each) for each in ended]
     # A minute more, for the signup happened a moment after the story began.
@@ -176,7 +178,7 @@ def story(deployment: Deployment, witness: Witness, began: datetime) -> Iterator
         partial(witness.look, sample("signup")),
         Seen("after-signup: sent", _INVITED),
     )
-    yield nothing_new("the same minute again", later, "signup", "2 invitations")
+    yield nothing_new("once more, 30 days later", later, "signup", "2 invitations")
     yield Step(
         "what had ended",
         lambda: None,

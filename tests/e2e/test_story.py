@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.errors import LocalError
+
+if TYPE_CHECKING:
+    from local.deployment import Deployment
+    from local.story import Row
+
+pytestmark = pytest.mark.local_cloud
+
+
+def test_every_promise_of_the_story_is_kept_where_iam_roles_are_enforced(rows: list[Row]) -> None:
+    assert [row for row in rows if not row.kept] == []
+
+
+def test_the_story_tells_of_every_kind_of_event(rows: list[Row]) -> None:
+    assert [row.title for row in rows] == [
+        "purchase A-1001",
+        "the same purchase again",
+        "signup C-2001",
+        "large purchase A-1002",
+        "refund of A-1002",
+        "large purchase A-1003",
+        "cancellation of A-1003",
+        "signup C-2002",
+        "unsubscription of C-2002",
+        "signup C-2003",
+        "erasure of C-2003",
+        "an event of no known kind",
+        "30 days later",
+        "once more, 30 days later",
+        "what had ended",
+    ]
+
+
+def test_a_function_without_its_policy_is_refused(deployment: Deployment) -> None:
+    """Else the roles would not be enforced, and the story would prove nothing about them."""
+    iam = deployment.cloud.client("iam")
+    roles = iam.list_roles()["Roles"]
+    role = next(role["RoleName"] for role in roles if "SendDueInvitationsRole" in role["RoleName"])
+    for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        iam.delete_role_policy(RoleName=role, PolicyName=policy)
+    with pytest.raises(LocalError, match="send_due_invitations failed"):
+        deployment.send_due(datetime.now(UTC))
