@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SAMPLES = Path(__file__).parents[3] / "events" / "api"
-PARAMETER = "/afterword/test/invitation-service/credentials"
+_numbers = itertools.count()
 CREDENTIAL = {
     "account": "shop",
     "email": "admin@example.com",
@@ -33,9 +35,11 @@ CREDENTIAL = {
 @pytest.fixture(params=["moto", pytest.param("local_cloud", marks=pytest.mark.local_cloud)])
 def function(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The function's environment, its table and its parameter."""
+    # The cloud is shared, so each test has names of its own.
+    number = next(_numbers)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    monkeypatch.setenv("TABLE_NAME", "invitation-service")
-    monkeypatch.setenv("PARAMETER_PREFIX", "/afterword/test")
+    monkeypatch.setenv("TABLE_NAME", f"invitation-service-{number}")
+    monkeypatch.setenv("PARAMETER_PREFIX", f"/afterword/test-{number}")
     # What was made for another test holds another test's clients.
     app._api.cache_clear()
     ssm_provider.cache_clear()
@@ -46,7 +50,6 @@ def function(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
             yield
     else:
         cloud = request.getfixturevalue("local_cloud")
-        cloud.reset()
         monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint_url)
         furnish()
         yield
@@ -55,12 +58,16 @@ def function(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     ssm_provider.cache_clear()
 
 
+def parameter() -> str:
+    return f"{os.environ['PARAMETER_PREFIX']}/invitation-service/credentials"
+
+
 def furnish() -> None:
     boto3.client("ssm").put_parameter(
-        Name=PARAMETER, Type="SecureString", Value=json.dumps([CREDENTIAL])
+        Name=parameter(), Type="SecureString", Value=json.dumps([CREDENTIAL])
     )
     boto3.client("dynamodb").create_table(
-        TableName="invitation-service",
+        TableName=os.environ["TABLE_NAME"],
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[
             {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
@@ -96,7 +103,7 @@ def test_a_rotated_token_works_at_once() -> None:
     assert call("create_survey")["statusCode"] == 201
     changed = json.dumps([{**CREDENTIAL, "api_token": "another"}])
     boto3.client("ssm").put_parameter(
-        Name=PARAMETER, Type="SecureString", Value=changed, Overwrite=True
+        Name=parameter(), Type="SecureString", Value=changed, Overwrite=True
     )
     event = json.loads((SAMPLES / "show_survey.json").read_text())
     event["headers"]["authorization"] = "Basic YWRtaW5AZXhhbXBsZS5jb20vdG9rZW46YW5vdGhlcg=="
@@ -123,12 +130,14 @@ def test_no_level_of_the_log_shows_personal_data_or_secrets(
 def test_the_parameter_is_decrypted_cached_and_fetched_past_the_cache() -> None:
     with mock_aws():
         client = boto3.client("ssm", region_name="eu-west-1")
-        client.put_parameter(Name=PARAMETER, Type="SecureString", Value="first")
-        fetch = fetch_from_ssm(lambda: provider, PARAMETER)
+        client.put_parameter(Name="/credentials", Type="SecureString", Value="first")
+        fetch = fetch_from_ssm(lambda: provider, "/credentials")
         provider = SSMProvider(boto3_client=client)
 
         assert fetch(fresh=False) == "first"
-        client.put_parameter(Name=PARAMETER, Type="SecureString", Value="second", Overwrite=True)
+        client.put_parameter(
+            Name="/credentials", Type="SecureString", Value="second", Overwrite=True
+        )
         assert fetch(fresh=False) == "first"
         assert fetch(fresh=True) == "second"
         assert fetch(fresh=False) == "second"

@@ -5,7 +5,7 @@ import unicodedata
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -204,6 +204,7 @@ ANYTHING = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(person=st.fixed_dictionaries({"email": st.emails() | ANYTHING, "name": ANYTHING}))
 def test_what_was_accepted_is_fit_for_a_mail_header(person: dict[str, object]) -> None:
     try:
