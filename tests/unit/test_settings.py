@@ -63,4 +63,4 @@ def test_only_the_laptops_stage_is_local(stage: str, *, is_local: bool) -> None:
 def test_settings_stay_as_they_are() -> None:
     settings = SendDueSettings.from_env(SEND_DUE)
     with pytest.raises(FrozenInstanceError):
-        settings.allow_time_travel = True  # type: ignore[misc] -- what the test is about
+        settings.allow_time_travel = True  # type: ignore[misc]  # what the test is about

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, cast
 
 from aws_lambda_powertools.utilities.parameters import SSMProvider
-from aws_lambda_powertools.utilities.parameters.exceptions import (
-    GetParameterError,
-)
+from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 from botocore.exceptions import BotoCoreError, ClientError
 
 from afterword.deciding.accounts import (
@@ -54,6 +53,8 @@ class Parameters:
         self._ssm = SSMProvider(boto3_client=client)
         self._prefix = prefix
         self._allow_http = allow_http
+        self._found: dict[str, str] | None = None
+        self._campaigns = Campaigns(())
 
     def campaigns(self) -> Campaigns:
         """Load all campaigns, at most a minute old. A broken one is replaced by its last good version.
@@ -64,8 +65,16 @@ class Parameters:
         path = f"{self._prefix}/campaigns"
         try:
             found = cast("dict[str, str]", self._ssm.get_multiple(path, max_age=CAMPAIGNS_SECONDS))
-        except (GetParameterError, ClientError, BotoCoreError) as error:
-            raise ParametersError(f"{path}: {type(error).__name__}") from error
+        except GetParameterError as error:
+            raise _parameters_error(path, error.__context__ or error) from None
+        # While the cache holds them they are the very same object. To parse them once spares the history, too, whose
+        # few calls a second all instances share: one broken campaign must not bring the others down.
+        if found is not self._found:
+            self._campaigns = self._parse(path, found)
+            self._found = found
+        return self._campaigns
+
+    def _parse(self, path: str, found: dict[str, str]) -> Campaigns:
         loaded, broken = [], []
         for name, text in sorted(found.items()):
             try:
@@ -116,26 +125,31 @@ class Parameters:
 
     def _get(self, name: str, max_age: int, *, fresh: bool = False) -> str | None:
         try:
-            text = self._ssm.get(name, decrypt=True, max_age=max_age, force_fetch=fresh)
-            return str(text)
+            return str(self._ssm.get(name, decrypt=True, max_age=max_age, force_fetch=fresh))
         except GetParameterError as error:
-            # powertools keeps the cause as context only; its type says enough.
+            # powertools wraps whatever happens, and keeps the cause as context only.
             if isinstance(error.__context__, self._client.exceptions.ParameterNotFound):
                 return None
-            raise ParametersError(f"{name}: {type(error.__context__).__name__}") from None
-        except (ClientError, BotoCoreError) as error:
-            raise ParametersError(f"{name}: {type(error).__name__}") from None
+            raise _parameters_error(name, error.__context__ or error) from None
 
     def _last_good(self, path: str, name: str) -> list[Campaign]:
         """Look for the newest version that can be read: SSM keeps a hundred, an instance's memory none."""
         try:
             pages = self._client.get_paginator("get_parameter_history").paginate(Name=path)
-            versions = [version["Value"] for page in pages for version in page["Parameters"]]
+            versions = [version for page in pages for version in page["Parameters"]]
         except (ClientError, BotoCoreError) as error:
-            raise ParametersError(f"{path}: {type(error).__name__}") from error
-        for text in reversed(versions):
+            raise _parameters_error(path, error) from None
+        for version in sorted(versions, key=itemgetter("Version"), reverse=True):
             try:
-                return [parse_campaign(name, text)]
+                return [parse_campaign(name, version["Value"])]
             except CampaignError:
                 continue
         return []
+
+
+def _parameters_error(name: str, error: BaseException) -> ParametersError:
+    """Name the fault by its code: a message may repeat what was sent."""
+    code = type(error).__name__
+    if isinstance(error, ClientError):
+        code = error.response.get("Error", {}).get("Code", code)
+    return ParametersError(f"{name}: {code}")
