@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -20,8 +21,11 @@ from afterword.remembering.records import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     from afterword.remembering.dynamodb.table import Item
 
+_logger = logging.getLogger(__name__)
 # Spreads one campaign's due invitations over partitions, each good for 1,000 write units a second:
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html
 LANE_SHARDS = 4
@@ -94,6 +98,7 @@ def invitation_item(invitation: Invitation) -> Item:
         "batch": invitation.batch,
         "attempts": invitation.attempts,
         "batch_limit": invitation.batch_limit,
+        "first_due": invitation.first_due,
     }
 
 
@@ -109,6 +114,7 @@ def parse_invitation(item: Item) -> Invitation:
         batch=item.get("batch"),
         attempts=int(item["attempts"]),
         batch_limit=_number(item.get("batch_limit")),
+        first_due=_number(item.get("first_due")),
     )
 
 
@@ -166,6 +172,18 @@ def parse_account(item: Item) -> AccountState:
 def parse_slot(item: Item) -> SlotState:
     """Return the slot that an item holds."""
     return SlotState(**_known(SlotState, item))
+
+
+def readable[Record](parse: Callable[[Item], Record], found: Iterable[Item]) -> Iterator[Record]:
+    """Parse items one by one, and leave out those that can't be: one broken row must not stop all others.
+
+    Such a row stays where it is. If it is due, it is counted as overdue, and that raises an alarm.
+    """
+    for item in found:
+        try:
+            yield parse(item)
+        except (KeyError, ValueError, TypeError, ArithmeticError) as error:
+            _logger.warning("a row of the ledger can't be read: %s", type(error).__name__)
 
 
 def _known(kind: type, item: Item) -> dict[str, Any]:

@@ -75,13 +75,13 @@ class DynamoDbLedger:
 
     def read_invitations(self, keys: Collection[Key]) -> dict[Key, Invitation]:
         """See `Ledger`."""
-        found = map(items.parse_invitation, self._table.read(map(items.invitation_key, keys)))
-        return {each.key: each for each in found}
+        found = self._table.read(map(items.invitation_key, keys))
+        return {each.key: each for each in items.readable(items.parse_invitation, found)}
 
     def read_customers(self, keys: Collection[str]) -> dict[str, Customer]:
         """See `Ledger`."""
-        found = map(items.parse_customer, self._table.read(map(items.customer_item_key, keys)))
-        return {each.key: each for each in found}
+        found = self._table.read(map(items.customer_item_key, keys))
+        return {each.key: each for each in items.readable(items.parse_customer, found)}
 
     def move(self, moves: Collection[Move]) -> set[Key]:
         """See `Ledger`."""
@@ -98,7 +98,7 @@ class DynamoDbLedger:
     def invitations_of(self, customer: str) -> list[Key]:
         """See `Ledger`."""
         found = self._table.query("cust = :customer", {":customer": customer}, index="customer")
-        return [items.parse_invitation_key(item) for item in found]
+        return list(items.readable(items.parse_invitation_key, found))
 
     def due(self, campaign: str, now: int, limit: int) -> list[Key]:
         """See `Ledger`. Each shard gives its share of `limit`: the next call finds what is left."""
@@ -106,7 +106,7 @@ class DynamoDbLedger:
         share = -(-limit // len(lanes))
         found = [item for lane in lanes for item in self._due(lane, now, share)]
         found.sort(key=lambda item: int(item["due"]))
-        return [items.parse_invitation_key(item) for item in found][:limit]
+        return list(items.readable(items.parse_invitation_key, found))[:limit]
 
     def open_batch(self, batch: Batch, members: Sequence[Key]) -> None:
         """See `Ledger`. The batch itself is written with, or after, the last of its members."""
@@ -146,7 +146,7 @@ class DynamoDbLedger:
         """See `Ledger`."""
         found = self._due(items.BATCH_LANE, now, limit)
         read = self._table.read((item["pk"], item["sk"]) for item in found)
-        due = [each for each in map(items.parse_batch, read) if each.is_due(now)]
+        due = [each for each in items.readable(items.parse_batch, read) if each.is_due(now)]
         return sorted(due, key=lambda each: each.due or 0)
 
     def read_way(self, account: str, survey: int) -> Way:
