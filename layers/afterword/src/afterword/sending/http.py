@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import ssl
+import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, field
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import requests
-from urllib3.exceptions import MaxRetryError, SSLError
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,15 +20,9 @@ if TYPE_CHECKING:
 MOST_BYTES = 5_000_000
 CONNECT_SECONDS = 5
 _CHUNK = 65_536
-# A TLS fault with one of these reasons is the handshake's: not a byte of the request has left.
-_HANDSHAKE = {
-    "CERTIFICATE_VERIFY_FAILED",
-    "NO_PROTOCOLS_AVAILABLE",
-    "SSLV3_ALERT_HANDSHAKE_FAILURE",
-    "TLSV1_ALERT_PROTOCOL_VERSION",
-    "UNSUPPORTED_PROTOCOL",
-    "WRONG_VERSION_NUMBER",
-}
+_SECRET_REFUSED = {401, 403}
+# What requests, urllib3 and sockets raise. A ValueError is an address or a header that cannot be sent.
+_FAULTS = (OSError, HTTPError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,26 +30,76 @@ class Answer:
     """What came back. `body` may be cut off: the status is known all the same."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
 
 class NeverSentError(Exception):
-    """Not a byte of the request reached the other side: DNS, refused connection, TLS handshake."""
+    """Nothing of the request's body has left: DNS, refused connection, TLS handshake, no credentials."""
 
 
 class LostError(Exception):
     """The request may have been processed; its answer is lost."""
 
 
-class Http:
-    """Makes HTTP calls of bounded length.
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None
 
-    No error here repeats the URL, a header or a body: exceptions are chained from nothing.
+
+class _Body(BytesIO):
+    """A request's body that knows whether any of it was taken.
+
+    urllib3 takes it when connection and handshake are done and the headers are out. Headers that promise a body are
+    not a request without it, so nobody can have processed one whose body was never taken.
+    """
+
+    taken = False
+    over = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        # In this order: whoever sets `over` looks at `taken` afterwards. A name that resolves late, or a function
+        # that was frozen meanwhile, must not send what has been given up.
+        self.taken = True
+        if self.over:
+            raise TimeoutError
+        return super().read(size)
+
+
+class _Attempt:
+    """What the thread that makes a request and the one that waits for it know of it."""
+
+    def __init__(self, request: _Request) -> None:
+        self.request = request
+        self.body = None if request.body is None else _Body(request.body)
+        self.head: Answer | None = None
+
+    def fail(self, reason: str) -> NeverSentError | LostError:
+        if self.body and not self.body.taken:
+            return NeverSentError(reason)
+        return LostError(reason)
+
+    def give_up(self) -> Answer | NeverSentError | LostError:
+        if self.body:
+            self.body.over = True
+        # The status says what happened; a body that is missing says less, not something else.
+        return self.head or self.fail("time-out")
+
+
+class Http:
+    """Makes HTTP calls of bounded length, each on a connection of its own.
+
+    A connection that was kept may have died while the function was frozen, and what is sent on it would be in doubt.
+
+    No error here repeats the URL, a header or a body, nor does any exception chained to it.
 
     Args:
         seconds: The longest that a call takes, all in all.
-        authenticate: Returns the headers that prove who we are; `fresh=True` reads the secret past any cache.
+        authenticate: Returns the headers that prove who we are; `True` reads the secret past any cache.
+            Raises NeverSentError.
         clock: Monotonic seconds.
     """
 
@@ -65,9 +112,12 @@ class Http:
         self.seconds = seconds
         self._authenticate = authenticate
         self._clock = clock
-        self._session = requests.Session()
-        # No netrc, no proxies from the environment: the account's URL is where the call goes.
-        self._session.trust_env = False
+        # It logs addresses, some of them as warnings.
+        logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+
+    def deadline(self) -> float:
+        """Return when a call that begins now has to end, by this object's clock."""
+        return self._clock() + self.seconds
 
     def call(
         self,
@@ -76,57 +126,75 @@ class Http:
         *,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        deadline: float | None = None,
     ) -> Answer:
         """Call, and once more with a fresh secret where the first one was refused (401, 403).
+
+        Args:
+            method: GET or POST.
+            url: Where to.
+            body: Not empty, if there is one.
+            headers: Besides those that authenticate.
+            deadline: As `deadline()` returned it, for several calls that share one; without it, a new one.
 
         Raises:
             NeverSentError: Certainly not processed.
             LostError: Perhaps processed.
         """
-        deadline = self._clock() + self.seconds
-        answer = self._within(deadline, method, url, body, headers or {}, fresh=False)
-        if answer.status in {requests.codes.unauthorized, requests.codes.forbidden}:
-            answer = self._within(deadline, method, url, body, headers or {}, fresh=True)
+        until = self.deadline() if deadline is None else deadline
+        request = _Request(method, url, headers or {}, body)
+        answer = self._within(until, request, fresh=False)
+        if answer.status in _SECRET_REFUSED:
+            answer = self._within(until, request, fresh=True)
         return answer
 
-    def _within(
-        self,
-        deadline: float,
-        method: str,
-        url: str,
-        body: bytes | None,
-        headers: Mapping[str, str],
-        *,
-        fresh: bool,
-    ) -> Answer:
-        """Bound the whole call: requests' own time-outs start anew with each byte that trickles in."""
-        headers = {**headers, **self._authenticate(fresh)}
+    def _within(self, deadline: float, request: _Request, *, fresh: bool) -> Answer:
+        """Bound the whole attempt: requests' own time-outs start anew with each byte that trickles in."""
+        left = deadline - self._clock()
+        if left <= 0:
+            raise NeverSentError("time-out")
+        attempt = _Attempt(request)
         worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="http")
-        future = worker.submit(self._request, deadline, method, url, body, headers)
+        future = worker.submit(self._try, attempt, left, fresh=fresh)
         worker.shutdown(wait=False)
         try:
-            return future.result(timeout=max(deadline - self._clock(), 0))
+            result = future.result(timeout=left)
         except TimeoutError:
-            raise LostError("time-out") from None
-        except requests.RequestException as error:
-            if _was_never_sent(error):
-                raise NeverSentError(type(error).__name__) from None
-            raise LostError(type(error).__name__) from None
+            result = attempt.give_up()
+        # Raised here, outside of every handler: an exception in whose context requests' own stand would carry the
+        # address and the headers along, for whoever prints it.
+        if not isinstance(result, Answer):
+            raise result
+        return result
 
-    def _request(
-        self, deadline: float, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
-    ) -> Answer:
-        left = max(deadline - self._clock(), 0.001)
-        with self._session.request(
-            method,
-            url,
-            data=body,
-            headers=dict(headers),
-            timeout=(min(CONNECT_SECONDS, left), left),
-            allow_redirects=False,
-            stream=True,
-        ) as response:
-            return Answer(response.status_code, response.headers, _read(response))
+    def _try(
+        self, attempt: _Attempt, left: float, *, fresh: bool
+    ) -> Answer | NeverSentError | LostError:
+        try:
+            secret = self._authenticate(fresh)
+        except NeverSentError as error:
+            return error
+        try:
+            return _send(attempt, secret, left)
+        except _FAULTS as error:
+            reason = type(error).__name__
+        return attempt.fail(reason)
+
+
+def _send(attempt: _Attempt, secret: Mapping[str, str], left: float) -> Answer:
+    # An adapter, not a session: a session follows the address of a redirect that it was told not to follow, as far as
+    # reading its whole body; it keeps cookies; and it asks the environment for proxies and passwords.
+    asked = attempt.request
+    prepared = requests.Request(
+        asked.method, asked.url, headers={**asked.headers, **secret}, data=attempt.body
+    ).prepare()
+    timeout = (min(CONNECT_SECONDS, left), left)
+    with (
+        closing(HTTPAdapter()) as adapter,
+        adapter.send(prepared, stream=True, timeout=timeout) as response,
+    ):
+        attempt.head = Answer(response.status_code, response.headers, b"")
+        return Answer(response.status_code, response.headers, _read(response))
 
 
 def _read(response: requests.Response) -> bytes:
@@ -137,16 +205,5 @@ def _read(response: requests.Response) -> bytes:
             if len(received) > MOST_BYTES:
                 break
     except requests.RequestException:
-        pass  # The status says what happened; a body that is cut off says less, not something else.
+        pass  # A body that is cut off: as in `_Attempt.give_up`.
     return received[:MOST_BYTES]
-
-
-def _was_never_sent(error: requests.RequestException) -> bool:
-    """urllib3 wraps what failed before the request went out in MaxRetryError, and raises the rest as it is."""
-    cause = error.args[0] if error.args else None
-    if not isinstance(cause, MaxRetryError):
-        return isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema)
-    if not isinstance(cause.reason, SSLError):
-        return True
-    inner = cause.reason.args[0] if cause.reason.args else None
-    return isinstance(inner, ssl.SSLError) and inner.reason in _HANDSHAKE
