@@ -7,12 +7,13 @@ https://developer.zendesk.com/api-reference/ticketing/nps-api/nps_invitations/
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from afterword.sending.http import Answer, Http, LostError, NeverSentError
 from afterword.sending.provider import LookUpError, Refused, Retry, Seen, Sent, Uncertain
@@ -24,20 +25,29 @@ if TYPE_CHECKING:
 
 # "The maximum number of recipients you can be sent is 10000": the page above.
 MOST_RECIPIENTS = 10_000
-_MOST_PAGES = 20
+# A hundred pages of a hundred: beyond that the vendor's lists answered 400.
+_MOST_PAGES = 100
 _BUSY_PAUSE = 60
+_LONGEST_WAIT = 86_400
+# No id of 64 bits is beyond, and the ledger could not hold one of forty digits.
+_IDS_END = 2**63
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+# The vendor's documentation asked for the former.
+_HEADERS = {"Accept": "application/json", "User-Agent": "afterword"}
 # In these an earlier invitation of the survey may still be going out.
 _BUSY = {"preparing", "scheduled"}
 
 
 class _Shown(BaseModel):
-    id: int
+    id: Annotated[int, Field(gt=0, lt=_IDS_END)]
     created_at: datetime
     status: str | None = None
     recipients_count: int | None = None
 
     def seen(self) -> Seen:
-        return Seen(self.id, int(self.created_at.timestamp()), self.status, self.recipients_count)
+        # The vendor's times were UTC, whether or not they said so.
+        zoned = self.created_at.replace(tzinfo=self.created_at.tzinfo or UTC)
+        return Seen(self.id, int(zoned.timestamp()), self.status, self.recipients_count)
 
 
 class _Listed(BaseModel):
@@ -88,42 +98,49 @@ class NpsProvider:
 
     def invite(self, survey: int, body: bytes, key: str) -> Outcome:
         """See `Provider`."""
-        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
+        headers = {**_HEADERS, "Content-Type": "application/json", "Idempotency-Key": key}
+        deadline = self._http.deadline()
         try:
-            answer = self._http.call("POST", self._url(survey), body=body, headers=headers)
+            answer = self._http.call(
+                "POST", self._url(survey), body=body, headers=headers, deadline=deadline
+            )
         except NeverSentError as error:
             return Retry(f"unreachable: {error}", outage=True)
         except LostError as error:
             return Uncertain(f"no answer: {error}")
         if answer.status == 422:  # noqa: PLR2004
-            return self._read_422(survey, answer)
+            return self._read_422(survey, answer, deadline)
         return read_status(answer, self._clock())
 
     def list_after(self, survey: int, after_id: int) -> list[Seen]:
-        """See `Provider`. Follows `next_page`, within the account's own host."""
-        url: str | None = self._url(survey)
-        found: dict[int, Seen] = {}
-        for _ in range(_MOST_PAGES):
-            page = _parse(_Listed, self._get(url or ""))
-            found |= {each.id: each.seen() for each in page.invitations if each.id > after_id}
-            url = page.next_page
-            if url is None:
-                return sorted(found.values(), key=lambda each: each.id)
-            if urlsplit(url).netloc != urlsplit(self._base_url).netloc:
-                raise LookUpError(Retry("next_page leads to another host"))
-        raise LookUpError(Retry("the list of invitations does not end"))
+        """See `Provider`. Follows `next_page`, within the account's own host, and all in the time of one call."""
+        return self._list(survey, after_id, self._http.deadline())
 
     def show(self, survey: int, invitation: int) -> Seen:
         """See `Provider`."""
-        answer = self._get(self._url(survey, f"/{invitation}"))
+        answer = self._get(self._url(survey, f"/{invitation}"), self._http.deadline())
         return _parse(_ShownOne, answer).invitation.seen()
 
     def _url(self, survey: int, rest: str = "") -> str:
         return f"{self._base_url}/api/v2/nps/surveys/{survey}/invitations{rest}.json"
 
-    def _get(self, url: str) -> Answer:
+    def _list(self, survey: int, after_id: int, deadline: float) -> list[Seen]:
+        url = self._url(survey)
+        found: dict[int, Seen] = {}
+        for _ in range(_MOST_PAGES):
+            page = _parse(_Listed, self._get(url, deadline))
+            found |= {each.id: each.seen() for each in page.invitations if each.id > after_id}
+            if page.next_page is None:
+                return sorted(found.values(), key=lambda each: each.id)
+            # The secret goes along with the next call.
+            if not _same_origin(page.next_page, self._base_url):
+                raise LookUpError(Retry("next_page leads to another host"))
+            url = page.next_page
+        raise LookUpError(Retry("the list of invitations does not end"))
+
+    def _get(self, url: str, deadline: float) -> Answer:
         try:
-            answer = self._http.call("GET", url)
+            answer = self._http.call("GET", url, headers=_HEADERS, deadline=deadline)
         except (NeverSentError, LostError) as error:
             raise LookUpError(Retry(f"no answer: {error}", outage=True)) from None
         outcome = read_status(answer, self._clock())
@@ -132,14 +149,14 @@ class NpsProvider:
         retry = outcome if isinstance(outcome, Retry) else Retry(outcome.reason, outage=True)
         raise LookUpError(retry)
 
-    def _read_422(self, survey: int, answer: Answer) -> Outcome:
+    def _read_422(self, survey: int, answer: Answer, deadline: float) -> Outcome:
         """Tell "still being sent" from a refusal. The former's body is documented nowhere."""
         if b"still being sent" in answer.body:
             return Retry("still_being_sent", after=_BUSY_PAUSE)
         if _faulty_fields(answer.body):
             return Refused("http_422")
         try:
-            busy = any(each.status in _BUSY for each in self.list_after(survey, 0))
+            busy = any(each.status in _BUSY for each in self._list(survey, 0, deadline))
         except LookUpError as error:
             return error.retry
         return Retry("still_being_sent", after=_BUSY_PAUSE) if busy else Refused("http_422")
@@ -168,22 +185,26 @@ def read_status(answer: Answer, now: int) -> Outcome:  # noqa: PLR0911 -- a tabl
             return Retry(reason, after=after, whole_account=True)
         case 503 if after is not None:
             return Retry(reason, after=after, whole_account=True, outage=True)
-        case _ if status >= 500 or status == 408:  # noqa: PLR2004
+        case _ if status < 200 or status >= 500 or status == 408:  # noqa: PLR2004
+            # Below 200 it was no last word: that one nobody waited for.
             return Uncertain(reason)
         case _:
             return Retry(reason)
 
 
 def _retry_after(value: str | None, now: int) -> int | None:
-    """Read seconds or a date, at least 1 second: RFC 9110, section 10.2.3."""
+    """Read seconds or a date, from 1 second to a day: RFC 9110, section 10.2.3."""
     if value is None:
         return None
-    if value.isascii() and value.isdigit():
-        return max(int(value), 1)
     try:
-        return max(int(parsedate_to_datetime(value).timestamp()) - now, 1)
-    except ValueError:
+        if value.isascii() and value.isdigit():
+            seconds = int(value)
+        else:
+            date = parsedate_to_datetime(value)
+            seconds = int(date.replace(tzinfo=date.tzinfo or UTC).timestamp()) - now
+    except (ValueError, OverflowError):
         return None
+    return min(max(seconds, 1), _LONGEST_WAIT)
 
 
 def _read_id(body: bytes) -> int | None:
@@ -191,19 +212,32 @@ def _read_id(body: bytes) -> int | None:
         found = json.loads(body)["invitation"]["id"]
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
-    return found if isinstance(found, int) else None
+    return found if type(found) is int and 0 < found < _IDS_END else None
 
 
 def _faulty_fields(body: bytes) -> set[str]:
     try:
         details = json.loads(body)["details"]
-        return set(details) - {"base"}
     except (ValueError, TypeError, KeyError, RecursionError):
         return set()
+    return set(details) - {"base"} if isinstance(details, dict) else set()
+
+
+def _same_origin(url: str, base_url: str) -> bool:
+    try:
+        return _origin(url) == _origin(base_url)
+    except ValueError:
+        return False
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None, str | None]:
+    parts = urlsplit(url)
+    port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    return parts.scheme, parts.hostname, port, parts.username
 
 
 def _parse[T: BaseModel](model: type[T], answer: Answer) -> T:
-    try:
+    with suppress(ValidationError):
         return model.model_validate_json(answer.body)
-    except ValidationError:
-        raise LookUpError(Retry("unreadable answer")) from None
+    # Outside of the handler: pydantic's error holds the answer.
+    raise LookUpError(Retry("unreadable answer"))
