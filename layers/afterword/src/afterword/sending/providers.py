@@ -49,12 +49,19 @@ class Providers:
 
     def _authenticator(self, name: str) -> Callable[[bool], Mapping[str, str]]:
         def authenticate(fresh: bool) -> Mapping[str, str]:  # noqa: FBT001 -- the Http port's one argument
-            try:
-                return sign_in(self._parameters.credentials(name, fresh=fresh))
-            except (AccountError, ParametersError):
-                raise NeverSentError("no usable credentials") from None
+            credentials = self._credentials(name, fresh=fresh)
+            if credentials is None:
+                raise NeverSentError("no usable credentials")
+            return sign_in(credentials)
 
         return authenticate
+
+    def _credentials(self, name: str, *, fresh: bool) -> Credentials | None:
+        # Nothing is raised from in here: what went wrong while a secret was read stays out of every chain.
+        try:
+            return self._parameters.credentials(name, fresh=fresh)
+        except (AccountError, ParametersError):
+            return None
 
 
 def sign_in(credentials: Credentials) -> dict[str, str]:
