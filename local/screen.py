@@ -26,10 +26,12 @@ class Screen:
 
     Args:
         console: Where to show them.
+        clock: Seconds, ever growing.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, clock: Callable[[], float] = monotonic) -> None:
         self._console = console
+        self._clock = clock
         self._stages: list[tuple[str, float]] = []
 
     def say(self, text: str = "") -> None:
@@ -50,10 +52,10 @@ class Screen:
         Yields:
             While it goes on.
         """
-        began = monotonic()
+        began = self._clock()
         with self._console.status(f"{name} …"):
             yield
-        self._stages.append((name, monotonic() - began))
+        self._stages.append((name, self._clock() - began))
         self.say(f"✔ {name} ({self._stages[-1][1]:.1f} s)")
 
     def tell(self, steps: Iterable[Step], take: Callable[[Step], Row]) -> list[Row]:
@@ -66,7 +68,7 @@ class Screen:
         Returns:
             How they went.
         """
-        began, rows = monotonic(), []
+        began, rows = self._clock(), []
         if not self._console.is_terminal:
             for step in steps:
                 rows.append(take(step))
@@ -77,7 +79,7 @@ class Screen:
                     live.update(_table(rows, step.title), refresh=True)
                     rows.append(take(step))
                     live.update(_table(rows), refresh=True)
-        self._stages.append(("the story", monotonic() - began))
+        self._stages.append(("the story", self._clock() - began))
         return rows
 
     def times(self) -> None:

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 import pytest
 
 from local.errors import LocalError
+from local.samples import EVENTS, read_sample
+from local.story import sending, take
+from local.witness import Witness
 
 if TYPE_CHECKING:
     from local.deployment import Deployment
@@ -38,6 +42,25 @@ def test_the_story_tells_of_every_kind_of_event(rows: list[Row]) -> None:
     ]
 
 
+@pytest.mark.usefixtures("rows")
+def test_an_event_that_was_sent_before_is_told_from_a_new_one(deployment: Deployment) -> None:
+    witness = Witness(deployment)
+    sample = read_sample(EVENTS / "purchase.json", datetime.now(UTC)) | {"order_id": "A-2001"}
+    first, second = (take(sending(deployment, witness, "purchase", sample)) for _ in range(2))
+    assert fnmatchcase(first.seen.decided, "after-purchase: sent")
+    assert fnmatchcase(first.seen.answered, "invitation *: scheduled, 1 recipient")
+    assert second.seen.decided == "nothing new\nafter-purchase: sent"
+
+
+@pytest.mark.usefixtures("rows")
+def test_what_no_campaign_wants_leads_to_no_invitation(deployment: Deployment) -> None:
+    sample = read_sample(EVENTS / "purchase.json", datetime.now(UTC))
+    other = sample | {"order_id": "A-2002", "shop": "another"}
+    row = take(sending(deployment, Witness(deployment), "purchase", other))
+    assert row.seen.decided == "nothing new\nno invitation"
+
+
+# The last one, for it breaks what the others need.
 def test_a_function_without_its_policy_is_refused(deployment: Deployment) -> None:
     """Else the roles would not be enforced, and the story would prove nothing about them."""
     iam = deployment.cloud.client("iam")
