@@ -160,12 +160,12 @@ def story(deployment: Deployment, witness: Witness, began: datetime) -> Iterator
         "signup C-2003",
         partial(deployment.put_event, third),
         partial(witness.look, erasure),
-        Seen(f"after-signup: {in_30_days}\ncustomer: may be asked, address in the ledger"),
+        Seen(f"after-signup: {in_30_days}\ncustomer: may be asked, known by name or address"),
     )
     yield event(
         "erasure of C-2003",
         "erasure",
-        f"after-signup: ended, erased\n{never}*, address not in the ledger",
+        f"after-signup: ended, erased\n{never}*, not known by name or address",
     )
     yield event("an event of no known kind", "poison", "dead letter: no_known_event")
     ended = [sample(name) for name in ("refund", "cancellation", "unsubscribe", "erasure")]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
     from afterword.reading.shop_events import ShopEvent
-    from afterword.remembering.records import Batch, Invitation
+    from afterword.remembering.records import Batch, Customer, Invitation
     from local.deployment import Deployment
 
 
@@ -110,8 +110,8 @@ class Witness:
             if customer and customer.suppressed
             else "may be asked"
         )
-        data = "in the ledger" if event.email in self._whole_ledger() else "not in the ledger"
-        return f"customer: {asked}, address {data}"
+        found = event.email in self._whole_ledger() or (customer and _is_personal(customer))
+        return f"customer: {asked}, {'known' if found else 'not known'} by name or address"
 
     def _whole_ledger(self) -> str:
         pages = self._database.get_paginator("scan").paginate(TableName=self._table)
@@ -119,10 +119,8 @@ class Witness:
 
     def _dead_letter(self, payload: Mapping[str, Any]) -> Seen:
         for message in self._dead_letters():
-            detail = json.loads(message["Body"]).get("detail")
-            if detail == payload:
-                attributes = message.get("MessageAttributes", {})
-                reason = attributes["reason"]["StringValue"]
+            if _inside(message["Body"]) == payload:
+                reason = message["MessageAttributes"]["reason"]["StringValue"]
                 return Seen(f"dead letter: {reason}")
         return Seen("no dead letter")
 
@@ -148,6 +146,20 @@ def moment(instant: datetime) -> str:
         Such as `21 December 2026, 10:05 UTC`.
     """
     return f"{instant.astimezone(UTC):%-d %B %Y, %H:%M} UTC"
+
+
+def _is_personal(customer: Customer) -> bool:
+    known = (customer.email, customer.name, customer.language, customer.zone, customer.token)
+    return any(value is not None for value in known)
+
+
+def _inside(body: str) -> object:
+    """Return what the bus has put into a message; None for a message that came another way."""
+    try:
+        envelope = json.loads(body)
+    except ValueError:
+        return None
+    return envelope.get("detail") if isinstance(envelope, dict) else None
 
 
 def _standing(invitation: Invitation, batch: Batch | None) -> str:
