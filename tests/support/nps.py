@@ -1,0 +1,59 @@
+"""An NPS account whose calls really go out, to a server on loopback."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from afterword.sending.http import Http
+from afterword.sending.nps import NpsProvider
+from tests.support.samples import NOW
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+SECONDS = 20
+
+
+def signed_in(fresh: bool) -> Mapping[str, str]:  # noqa: FBT001 -- the Http port's one argument
+    """Sign in with what the cache has, or past it with what it has been rotated to."""
+    return {"Authorization": "Bearer " + ("rotated" if fresh else "cached")}
+
+
+def nps(
+    base_url: str,
+    authenticate: Callable[[bool], Mapping[str, str]] = signed_in,
+    clock: Callable[[], float] = time.monotonic,
+    *,
+    replays_key: bool = True,
+    wall: Callable[[], int] = lambda: NOW,
+) -> NpsProvider:
+    return NpsProvider(
+        base_url,
+        Http(SECONDS, authenticate, clock),
+        calls_per_minute=200,
+        replays_key=replays_key,
+        clock=wall,
+    )
+
+
+@dataclass
+class Stopwatch:
+    """Monotonic seconds, set by hand."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class NearlyOver:
+    """Monotonic seconds: a call begins, and when it looks again a fifth of a second is left."""
+
+    def __init__(self) -> None:
+        self._looked = False
+
+    def __call__(self) -> float:
+        before, self._looked = self._looked, True
+        return SECONDS - 0.2 if before else 0.0
