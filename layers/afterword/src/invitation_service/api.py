@@ -185,7 +185,7 @@ def _body(event: APIGatewayProxyEventV2) -> bytes:
     if not event.is_base64_encoded:
         return body
     try:
-        return base64.b64decode(body, validate=True)
+        return base64.b64decode(body)
     except binascii.Error:
         raise MalformedRequestError("InvalidJson", "The request body is not readable") from None
 
