@@ -21,7 +21,7 @@ from invitation_service.auth import Credentials
 from invitation_service.memory import InMemoryStore
 from invitation_service.models import Status
 from invitation_service.service import KEYS_ARE_KEPT, InvitationService
-from invitation_service.store import KeyTakenError, StoreBusyError
+from invitation_service.store import KeyTakenError, StoreBusyError, UnknownSurveyError
 
 if TYPE_CHECKING:
     from invitation_service.models import Invitation
@@ -404,6 +404,17 @@ def test_a_store_that_did_nothing_is_a_503_that_says_when_to_come_again(
     assert answer.json["error"] == "ServiceUnavailable"
     assert answer.status == 503
     assert int(answer.headers["Retry-After"]) >= 1
+
+
+def test_a_survey_that_vanished_after_the_look_up_is_not_found(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise UnknownSurveyError
+
+    monkeypatch.setattr(service.store, "add_invitation", refuse)
+
+    assert service.invite(SEED).status == 404
 
 
 def test_a_store_that_cannot_be_read_is_a_503_too(
