@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from afterword.deciding.clocks import TimeTravelError
+from afterword.remembering.parameters import ParametersError
+from afterword.settings import SettingsError
+from tests.support.functions import Context, load, metric_lines, purchase, sqs_event
+from tests.support.parameters import campaign_text
+
+if TYPE_CHECKING:
+    from tests.support.functions import Stage
+
+# powertools says so beside the error that ended the run.
+fails_aloud = pytest.mark.filterwarnings("ignore:No application metrics to publish:UserWarning")
+
+DAY = 86_400
+# The same campaign in dry_run: it goes all the way, and asks nobody.
+NOBODY = campaign_text(delay="PT2H")
+
+
+def iso(at: float) -> str:
+    return datetime.fromtimestamp(int(at), UTC).isoformat()
+
+
+def wait(stage: Stage, *, ago: int) -> None:
+    """Let a purchase of so many seconds ago wait for its two hours."""
+    stage.store.put("campaigns/after-purchase", campaign_text(mode="live", delay="PT2H"))
+    event = sqs_event(purchase("A-1", int(time.time()) - ago))
+    assert stage.function("translate_events")(event) == {"batchItemFailures": []}
+    stage.store.put("campaigns/after-purchase", NOBODY)
+
+
+def states(stage: Stage) -> list[str]:
+    return [row["state"]["S"] for row in stage.rows("O#")]
+
+
+def test_a_run_without_a_time_goes_by_the_wall_clock(stage: Stage) -> None:
+    wait(stage, ago=60)
+    before = int(time.time())
+    answer = stage.function("send_due_invitations")({})
+    assert before <= answer["now"] <= int(time.time())
+    assert answer["counts"] == {}
+    assert answer["overdue"] == 0
+    assert states(stage) == ["pending"]
+
+
+def test_a_run_goes_by_the_schedules_time(stage: Stage) -> None:
+    stage.store.put("campaigns/after-purchase", NOBODY)
+    at = int(time.time()) - DAY
+    answer = stage.function("send_due_invitations")({"scheduled_time": iso(at)})
+    assert answer["now"] == at
+
+
+@fails_aloud
+def test_a_run_ahead_of_time_is_refused(stage: Stage) -> None:
+    wait(stage, ago=60)
+    send_due = stage.function("send_due_invitations")
+    for field in ("now", "scheduled_time"):
+        told = {field: iso(time.time() + DAY)}
+        with pytest.raises(TimeTravelError, match=rf"^{field}: "):
+            send_due(told)
+    assert states(stage) == ["pending"]
+
+
+def test_where_it_is_allowed_a_run_travels_ahead_and_takes_what_is_due_then(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wait(stage, ago=60)
+    stage.set(ALLOW_TIME_TRAVEL="true")
+    capsys.readouterr()
+    answer = stage.function("send_due_invitations")({"now": iso(time.time() + DAY)})
+    assert answer["counts"] == {"ended.dry_run": 1}
+    assert states(stage) == ["ended"]
+    (metrics,) = metric_lines(capsys.readouterr().out)
+    assert metrics["InvitationsEnded"] == [1]
+
+
+def test_a_run_with_nothing_to_do_still_says_that_nothing_is_overdue(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.store.put("campaigns/after-purchase", NOBODY)
+    stage.function("send_due_invitations")({})
+    (metrics,) = metric_lines(capsys.readouterr().out)
+    assert metrics["OverdueInvitations"] == [0]
+    (directive,) = metrics["_aws"]["CloudWatchMetrics"]
+    assert directive["Dimensions"] == [["service"]]
+    assert directive["Metrics"] == [{"Name": "OverdueInvitations", "Unit": "Count"}]
+
+
+def test_what_stays_overdue_is_counted(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    wait(stage, ago=7000)
+    stage.store.put("campaigns/after-purchase", campaign_text(mode="live", account="gone"))
+    stage.set(ALLOW_TIME_TRAVEL="true")
+    capsys.readouterr()
+    answer = stage.function("send_due_invitations")({"now": iso(time.time() + 3600)})
+    assert answer["counts"] == {"blocked.broken_account": 1}
+    assert answer["overdue"] == 1
+    (metrics,) = metric_lines(capsys.readouterr().out)
+    assert metrics["OverdueInvitations"] == [1]
+    assert metrics["InvitationsBlocked"] == [1]
+
+
+def test_a_broken_campaign_is_told_of_and_its_last_good_version_runs(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wait(stage, ago=60)
+    stage.store.put("campaigns/after-purchase", "{")
+    stage.set(ALLOW_TIME_TRAVEL="true")
+    capsys.readouterr()
+    answer = stage.function("send_due_invitations")({"now": iso(time.time() + DAY)})
+    assert answer["counts"] == {"ended.dry_run": 1}
+    printed = capsys.readouterr().out
+    assert "campaign after-purchase: not JSON" in printed
+    assert metric_lines(printed)[0]["BrokenCampaigns"] == [1]
+
+
+@fails_aloud
+def test_without_any_campaign_a_run_fails_aloud(stage: Stage) -> None:
+    send_due = stage.function("send_due_invitations")
+    with pytest.raises(ParametersError, match=r"^no campaign loads"):
+        send_due({})
+
+
+@fails_aloud
+def test_what_the_environment_lacks_is_named(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    del stage
+    monkeypatch.delenv("ALLOW_TIME_TRAVEL")
+    with pytest.raises(SettingsError, match=r"environment: ALLOW_TIME_TRAVEL$"):
+        load("send_due_invitations").handler({}, Context())
+
+
+def test_overlapping_runs_may_take_campaigns_in_any_order_but_take_them_all() -> None:
+    shuffled = load("send_due_invitations").shuffled
+    many = list(range(100))
+    assert sorted(shuffled(many)) == many
+    assert shuffled(many) != many
+    assert shuffled([]) == []
