@@ -78,13 +78,14 @@ def up() -> None:
         with screen.stage("local cloud"):
             cloud = clouds.start("up")
         try:
-            deploy(screen, cloud)
+            deployment = deploy(screen, cloud)
             kept.keep(cloud)
         except BaseException:
             cloud.stop()
             raise
         screen.times()
         screen.say(f"The local cloud is {cloud.endpoint_url}, its log {cloud.log}.")
+        screen.say(f"The invitation service is {deployment.service_url}.")
         screen.say("Next: 'make send EVENT=events/purchase.json'; in the end 'make down'.")
 
 

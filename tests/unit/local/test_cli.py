@@ -102,10 +102,12 @@ def test_up_keeps_the_cloud(monkeypatch: pytest.MonkeyPatch, stopped: list[int])
     monkeypatch.setattr(kept, "find", lambda: None)
     monkeypatch.setattr(kept, "keep", noted.append)
     monkeypatch.setattr(clouds, "start", lambda _: CLOUD)
-    monkeypatch.setattr(cli, "deploy", lambda *_: None)
+    deployment = Deployment(CLOUD, {"InvitationServiceApiId": "a1b2"})
+    monkeypatch.setattr(cli, "deploy", lambda *_: deployment)
     result = command("up")
     assert (result.exit_code, noted, stopped) == (0, [CLOUD], [])
     assert "The local cloud is http://127.0.0.1:1" in result.output
+    assert "http://127.0.0.1:1/_aws/execute-api/a1b2" in result.output
 
 
 def test_up_says_that_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
