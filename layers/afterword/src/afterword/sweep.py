@@ -85,7 +85,7 @@ class Sweep:
             customers = self._ledger.read_customers({each.customer for each in due})
             done = send_due(self._ledger, self._sender, campaign, due, customers, now)
             counts += done
-            if not _has_moved(done):
+            if not _is_worth_another(done, len(keys)):
                 break
         return counts
 
@@ -96,6 +96,10 @@ class Sweep:
         return is_blocked(way, self._clock()) is not None
 
 
-def _has_moved(counts: Counter[str]) -> bool:
-    """Tell whether a round got anything out of the way; if not, the next one would find the same."""
-    return any(not name.startswith("blocked.") and count for name, count in counts.items())
+def _is_worth_another(done: Counter[str], read: int) -> bool:
+    """Tell whether another round may find more: there is more to read, or a refused batch was halved.
+
+    Not if this one got nothing out of the way: the next would find the same.
+    """
+    moved = any(count for name, count in done.items() if not name.startswith("blocked."))
+    return moved and (read == _MOST_ROWS or done["released"] > 0)

@@ -68,7 +68,7 @@ class Ledger(Protocol):
         ...
 
     def due(self, campaign: str, now: int, limit: int) -> list[Key]:
-        """List up to `limit` pending invitations of a campaign due by `now` (business time)."""
+        """List up to `limit` pending invitations of a campaign due by `now` (business time); fewer are all."""
         ...
 
     def open_batch(self, batch: Batch, members: Sequence[Key]) -> None:

@@ -70,7 +70,10 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """One invitation: due at a time (business), or ended with a reason."""
+    """One invitation: due at a time (business), or ended with a reason.
+
+    `first_due` is there once `due` has been put off: from it the expiry counts.
+    """
 
     key: Key
     customer: str
@@ -81,6 +84,7 @@ class Invitation:
     batch: str | None = None
     attempts: int = 0
     batch_limit: int | None = None
+    first_due: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +105,10 @@ class Move:
     def after(self) -> Invitation:
         """Return the invitation as it will be. Only an ended one still names its batch."""
         was = self.invitation
+        is_put_off = self.due is not None and was.first_due is None
         return replace(
             was,
+            first_due=was.due if is_put_off else was.first_due,
             state=self.state,
             reason=self.reason,
             due=was.due if self.due is None else self.due,

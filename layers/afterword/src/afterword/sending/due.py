@@ -66,8 +66,7 @@ def _decide(campaign: Campaign, invitation: Invitation, email: str, now: int) ->
         kind=occasion.kind,
         shop=occasion.shop,
         occurred=invitation.occurred_at,
-        # Its first due time: what put it off since must not put its expiry off.
-        due=invitation.occurred_at + int(campaign.delay.total_seconds()),
+        due=invitation.due if invitation.first_due is None else invitation.first_due,
         email=email,
         now=now,
     )

@@ -101,12 +101,12 @@ class DynamoDbLedger:
         return list(items.readable(items.parse_invitation_key, found))
 
     def due(self, campaign: str, now: int, limit: int) -> list[Key]:
-        """See `Ledger`. Each shard gives its share of `limit`: the next call finds what is left."""
-        lanes = items.lanes(campaign)
-        share = -(-limit // len(lanes))
-        found = [item for lane in lanes for item in self._due(lane, now, share)]
-        found.sort(key=lambda item: int(item["due"]))
-        return list(items.readable(items.parse_invitation_key, found))[:limit]
+        """See `Ledger`. One shard after the other: fewer than `limit` are all that there are."""
+        found: list[Item] = []
+        for lane in items.lanes(campaign):
+            if len(found) < limit:
+                found += self._due(lane, now, limit - len(found))
+        return list(items.readable(items.parse_invitation_key, found))
 
     def open_batch(self, batch: Batch, members: Sequence[Key]) -> None:
         """See `Ledger`. The batch itself is written with, or after, the last of its members."""

@@ -1,0 +1,193 @@
+"""The way to a provider, decided on plain values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from afterword.remembering.records import AccountState, SlotState, Way
+from afterword.sending.provider import Refused, Retry, Sent, Uncertain
+from afterword.sending.ways import (
+    BREAKER_FAILURES,
+    LONGEST_PAUSE,
+    SHORTEST_PAUSE,
+    SLOT_GRACE,
+    Blocked,
+    give_back,
+    is_blocked,
+    refuses_too_many,
+    settle,
+    take,
+)
+
+NOW = 6000  # A minute begins here.
+FREE = Way("shop", 1)
+OUTAGE = Retry("unreachable", outage=True)
+
+
+def taken(way: Way = FREE, holder: str = "B1", now: int = NOW, limit: int = 100) -> Way:
+    result = take(way, holder=holder, until=now + 60, calls=1, limit=limit, now=now)
+    assert isinstance(result, Way), result
+    return result
+
+
+def refused(way: Way, now: int = NOW, holder: str = "B2", limit: int = 10) -> Blocked:
+    result = take(way, holder=holder, until=now + 60, calls=1, limit=limit, now=now)
+    assert isinstance(result, Blocked), result
+    return result
+
+
+def after(outcome: object, way: Way | None = None, size: int = 1, now: int = NOW) -> Way:
+    return settle(way or taken(now=now), "B1", outcome, size, now + 600, now)  # type: ignore[arg-type]  # any outcome
+
+
+def broken(times: int, now: int = NOW) -> Way:
+    way = FREE
+    for _ in range(times):
+        way = replace(way, account_state=replace(way.account_state, not_before=0))
+        way = after(OUTAGE, taken(way, now=now), now=now)
+    return way
+
+
+def test_one_call_is_in_flight_per_survey() -> None:
+    assert refused(taken()) == Blocked(NOW + 60, "survey_busy")
+    assert taken(taken(), holder="B1").slot.holder == "B1"
+    assert taken(taken(), now=NOW + 60, holder="B2").slot.holder == "B2"
+
+
+def test_a_free_way_is_given_back_by_its_holder_only() -> None:
+    assert give_back(taken(), "B1").slot.holder is None
+    assert give_back(taken(), "B2").slot.holder == "B1"
+
+
+def test_the_budget_is_the_account_s_per_minute() -> None:
+    way = FREE
+    for number in range(3):
+        way = give_back(taken(way, holder=f"B{number}", limit=3), f"B{number}")
+    assert refused(way, limit=3) == Blocked(NOW + 60, "rate_budget")
+    assert taken(way, now=NOW + 60, limit=3).account_state.used == 1
+
+
+def test_several_calls_of_one_batch_are_taken_at_once() -> None:
+    result = take(FREE, holder="B1", until=NOW, calls=2, limit=1, now=NOW)
+    assert result == Blocked(NOW + 60, "rate_budget")
+
+
+def test_a_sent_call_frees_the_way_and_ends_the_failures() -> None:
+    way = after(Sent(1), taken(broken(2)), size=5)
+    assert (way.slot.holder, way.slot.sent) == (None, 5)
+    assert (way.account_state.failures, way.account_state.not_before) == (0, 0)
+
+
+def test_the_breaker_opens_after_three_failures_in_a_row() -> None:
+    assert broken(BREAKER_FAILURES - 1).account_state.not_before <= NOW
+    assert refused(broken(BREAKER_FAILURES)) == Blocked(NOW + SHORTEST_PAUSE, "provider_paused")
+
+
+def test_an_open_breaker_lets_one_probe_through_for_all_surveys() -> None:
+    later = NOW + SHORTEST_PAUSE
+    probing = taken(broken(BREAKER_FAILURES), now=later)
+    elsewhere = replace(probing, survey=2, slot=SlotState())
+    assert refused(elsewhere, now=later) == Blocked(later + 60, "breaker_probing")
+    healed = settle(probing, "B1", Sent(1), 1, later, later)
+    free = replace(elsewhere, account_state=healed.account_state)
+    assert taken(free, now=later).slot.holder == "B1"
+
+
+def test_a_probe_that_fails_pauses_twice_as_long_up_to_a_limit() -> None:
+    def pause(times: int) -> int:
+        return broken(times).account_state.not_before - NOW
+
+    assert pause(BREAKER_FAILURES + 1) == 2 * SHORTEST_PAUSE
+    assert pause(BREAKER_FAILURES + 30) == LONGEST_PAUSE
+
+
+def test_refused_credentials_open_the_breaker_at_once() -> None:
+    way = after(Retry("credentials", whole_account=True, breaks=True))
+    assert refused(way).reason == "provider_paused"
+
+
+def test_an_outage_s_own_word_outweighs_a_shorter_pause() -> None:
+    way = after(Retry("http_503", after=700, whole_account=True, outage=True))
+    assert refused(way).until == NOW + 700
+
+
+def test_a_429_pauses_the_account_and_breaks_nothing() -> None:
+    way = after(Retry("http_429", after=90, whole_account=True))
+    assert refused(way) == Blocked(NOW + 90, "provider_paused")
+    assert way.account_state.failures == 0
+    assert refused(after(Retry("http_429", whole_account=True))).until == NOW + 60
+
+
+def test_a_busy_survey_pauses_alone() -> None:
+    way = after(Retry("still_being_sent", after=60))
+    assert refused(way) == Blocked(NOW + 60, "survey_paused")
+    assert is_blocked(replace(way, survey=2, slot=SlotState()), NOW) is None
+
+
+def test_a_survey_that_keeps_failing_pauses_longer_each_time() -> None:
+    first = after(Retry("http_404"))
+    second = after(Retry("http_404"), taken(first, now=first.slot.not_before))
+    assert second.slot.failures == 2
+    assert second.slot.not_before - NOW > first.slot.not_before - NOW
+
+
+def test_an_uncertain_call_keeps_its_slot_and_counts_as_a_failure() -> None:
+    way = after(Uncertain("http_502"))
+    assert (way.slot.holder, way.slot.until) == ("B1", NOW + 600 + SLOT_GRACE)
+    assert way.account_state.failures == 1
+    assert refused(way, now=NOW + 600).reason == "survey_busy"
+    assert taken(way, now=NOW + 600, holder="B1").slot.holder == "B1"
+
+
+def test_a_refused_batch_counts_nobody_until_it_has_been_halved_to_one() -> None:
+    assert after(Refused("http_422"), size=2).slot.refused == 0
+    assert after(Refused("http_422"), size=1).slot.refused == 1
+
+
+def test_the_day_s_counts_begin_anew() -> None:
+    old = replace(FREE, slot=SlotState(day=0, sent=9, refused=9))
+    way = after(Sent(1), taken(old, now=90_000), size=2, now=90_000)
+    assert (way.slot.sent, way.slot.refused) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("sent", "refused_", "too_many"),
+    [(0, 3, False), (0, 4, True), (96, 4, False), (75, 4, True), (76, 4, False)],
+)
+def test_over_5_percent_and_more_than_a_few_refusals_are_too_many(
+    sent: int, refused_: int, *, too_many: bool
+) -> None:
+    assert refuses_too_many(SlotState(sent=sent, refused=refused_)) is too_many
+
+
+def test_a_blocked_lane_is_seen_without_taking_anything() -> None:
+    spent = replace(FREE, account_state=AccountState(minute=NOW // 60, used=99))
+    assert is_blocked(spent, NOW) is None
+    assert is_blocked(taken(), NOW) == Blocked(NOW + 60, "survey_busy")
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([Sent(1), Refused("r"), OUTAGE, Uncertain("u"), Retry("r", after=5)]),
+            st.integers(0, 400),
+        ),
+        max_size=30,
+    )
+)
+def test_whatever_happens_the_way_is_free_again_some_time(
+    history: list[tuple[object, int]],
+) -> None:
+    way, now = FREE, NOW
+    for outcome, pause in history:
+        now += pause
+        result = take(way, holder="B1", until=now + 60, calls=1, limit=1000, now=now)
+        way = settle(result, "B1", outcome, 1, now + 60, now) if isinstance(result, Way) else way  # type: ignore[arg-type]  # any outcome
+    much_later = now + 2 * SLOT_GRACE
+    assert isinstance(
+        take(way, holder="B2", until=much_later, calls=1, limit=1000, now=much_later), Way
+    )
