@@ -50,7 +50,7 @@ lint: $(SET_UP) ## Lock, style, imports, template, schemas
 	@.venv/bin/lint-imports
 	@echo "== template"
 	@.venv/bin/cfn-lint
-	@SAM_CLI_TELEMETRY=0 $(SAM) validate --lint --region us-east-1
+	@env -i PATH="$$PATH" HOME="$$HOME" SAM_CLI_TELEMETRY=0 $(SAM) validate --lint --region us-east-1
 	@echo "== schemas"
 	@$(PYTHON) -m local.schemas --check
 
