@@ -91,9 +91,10 @@ def test_what_did_not_happen_is_no_metric() -> None:
 
 
 def test_an_outcome_without_a_metric_is_in_the_log_alone() -> None:
-    told = report_of({"sent": 1, "blocked_lanes": 2})
-    assert told.lines()[0]["counts"] == {"blocked_lanes": 2, "sent": 1}
-    assert "InvitationsBlocked" not in told.emf()
+    counts = {"blocked_lanes": 2, "held_before": 3, "sent": 1}
+    told = report_of(counts)
+    assert told.lines()[0]["counts"] == counts
+    assert not {"InvitationsBlocked", "InvitationsHeld"} & told.emf().keys()
 
 
 def test_every_broken_campaign_is_counted_and_named() -> None:
