@@ -11,7 +11,7 @@ from afterword.deciding.customer_key import customer_key
 from afterword.reading.poison import PoisonError
 from afterword.reading.shop_events import Erasure, Purchase, Signup, Unsubscribe, read_shop_event
 from afterword.remembering.dynamodb import DynamoDbLedger
-from afterword.remembering.records import Key, Occasion, State
+from afterword.remembering.records import Key, Occasion, State, customer_ref
 from local.deployment import SURVEYS, campaign_ids
 
 if TYPE_CHECKING:
@@ -80,13 +80,16 @@ class Witness:
 
     def _keys(self, event: ShopEvent) -> list[Key]:
         if isinstance(event, Unsubscribe | Erasure):
-            return self._ledger.invitations_of(customer_key(event.email, self._secret))
+            return self._ledger.invitations_of(self._who(event))
         if isinstance(event, Purchase | Signup):
             named = event.occasion or customer_key(event.customer.email, self._secret)
             kind: str = event.type
         else:
             kind, named = event.stops
         return [Key(Occasion(event.shop, kind, named), campaign) for campaign in campaign_ids()]
+
+    def _who(self, event: Unsubscribe | Erasure) -> str:
+        return customer_ref(event.shop, customer_key(event.email, self._secret))
 
     def _invitations(self, invitations: Iterable[Invitation]) -> Seen:
         decided, answered = [], []
@@ -103,8 +106,8 @@ class Witness:
         return f"invitation {invitation}: {shown['status']}, {recipients}"
 
     def _customer(self, event: Unsubscribe | Erasure) -> str:
-        key = customer_key(event.email, self._secret)
-        customer = self._ledger.read_customers([key]).get(key)
+        who = self._who(event)
+        customer = self._ledger.read_customers([who]).get(who)
         asked = (
             f"never asked again ({customer.suppressed})"
             if customer and customer.suppressed

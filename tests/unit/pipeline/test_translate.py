@@ -3,13 +3,17 @@ from __future__ import annotations
 from collections import Counter
 
 from afterword.deciding.customer_key import customer_key
-from afterword.remembering.records import State
+from afterword.remembering.records import State, customer_ref
 from afterword.sending.provider import Retry
 from tests.support.samples import DAY, HOUR, NOW, campaign, key
 from tests.support.shop import SECRET, Shop
 
 FOLLOW_UP = campaign("after-signup", event="signup", delay="P30D", expires_after="P14D")
 LATER = campaign(delay="PT2H")
+
+
+def who(email: str, shop: str = "demo") -> str:
+    return customer_ref(shop, customer_key(email, SECRET))
 
 
 def follow_up(account: str) -> object:
@@ -59,14 +63,14 @@ def test_a_signup_without_an_account_is_about_its_customer() -> None:
     shop.translate(event)
     occasion = customer_key("jana@example.com", SECRET)
     (found,) = shop.invitations(key(occasion, "after-signup", "signup"))
-    assert found.customer == occasion
+    assert found.customer == who("jana@example.com")
 
 
 def test_nobody_wants_some_events() -> None:
     shop = Shop([FOLLOW_UP])
     counts = shop.translate(shop.purchase("A-1"))
     assert counts == Counter({"event.purchase": 1, "unwanted": 1})
-    assert shop.ledger.read_customers([customer_key("a-1@example.com", SECRET)]) == {}
+    assert shop.ledger.read_customers([who("a-1@example.com")]) == {}
 
 
 def test_one_event_may_lead_to_two_campaigns() -> None:
@@ -154,6 +158,16 @@ def test_who_unsubscribes_is_asked_no_more() -> None:
     assert shop.provider.calls == []
 
 
+def test_one_shop_s_unsubscription_is_none_of_another_s() -> None:
+    shop = Shop([LATER, campaign("elsewhere", shop="another", delay="PT2H")])
+    other = shop.purchase("A-2", email="jana@example.com") | {"shop": "another"}
+    shop.translate(shop.purchase("A-1", email="jana@example.com"), other)
+    counts = shop.translate(shop.event("unsubscribe", email="jana@example.com"))
+    assert counts["ended.unsubscribed"] == 1
+    shop.clock.pass_by(3 * HOUR)
+    assert shop.sweep()["sent"] == 1
+
+
 def test_an_erasure_forgets_the_person_and_an_older_event_brings_nothing_back() -> None:
     shop = Shop([LATER])
     shop.translate(shop.purchase("A-1", email="jana@example.com"))
@@ -161,7 +175,7 @@ def test_an_erasure_forgets_the_person_and_an_older_event_brings_nothing_back() 
     assert counts["ended.erased"] == 1
     again = shop.translate(shop.purchase("A-0", email="jana@example.com", ago=HOUR))
     assert again["ended.erased"] == 1
-    person = shop.ledger.read_customers([customer_key("jana@example.com", SECRET)])
+    person = shop.ledger.read_customers([who("jana@example.com")])
     assert [each.email for each in person.values()] == [None]
 
 

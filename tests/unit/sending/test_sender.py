@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from afterword.deciding.accounts import AccountError
 from afterword.deciding.customer_key import customer_key
 from afterword.deciding.rules import StopMark
-from afterword.remembering.records import BatchState, Leaving, State
+from afterword.remembering.records import BatchState, Leaving, State, customer_ref
 from afterword.sending.provider import Refused, Retry, Sent, Uncertain
 from afterword.sending.sender import Candidate, Sender, groups
 from tests.support.samples import DAY, HOUR, NOW, campaign, customer, invitation, key, occasion
@@ -75,7 +75,9 @@ def test_a_refund_after_the_claim_s_decision_still_stops_the_call() -> None:
     counts = shop.sweep()
     assert shop.provider.invited == ["a-2@example.com"]
     assert counts["ended.refunded"] == 1
-    person = shop.ledger.read_customers([customer_key("a-1@example.com", SECRET)])
+    person = shop.ledger.read_customers(
+        [customer_ref("demo", customer_key("a-1@example.com", SECRET))]
+    )
     assert [each.last_at for each in person.values()] == [None]
 
 

@@ -24,6 +24,7 @@ from afterword.remembering.records import (
     Move,
     Occasion,
     State,
+    customer_ref,
 )
 from afterword.sending.due import send_due
 from afterword.sending.sender import count_moves
@@ -107,26 +108,28 @@ class Translator:
             if not isinstance(event, Purchase | Signup):
                 continue
             key = customer_key(event.customer.email, self._secret)
+            who = customer_ref(event.shop, key)
             planned = list(self._invitations(event, key, now))
             counts["unwanted"] += not planned
             counts["duplicate"] += sum(each.key in invitations for each in planned)
             invitations = {each.key: each for each in planned} | invitations
             if any(each.state is State.PENDING for each in planned):
-                known = customers.get(key)
+                known = customers.get(who)
                 if known is None or known.seen_at <= event.occurred:
-                    customers[key] = _customer(event, key)
+                    customers[who] = _customer(event, who)
         return invitations, customers, counts
 
     def _invitations(self, event: Purchase | Signup, key: str, now: int) -> Iterator[Invitation]:
         occasion = Occasion(event.shop, event.type, event.occasion or key)
+        who = customer_ref(event.shop, key)
         for campaign in self._campaigns.values():
             match on_arrival(event, campaign, now):
                 case Due(at):
-                    yield Invitation(Key(occasion, campaign.id), key, event.occurred, at)
+                    yield Invitation(Key(occasion, campaign.id), who, event.occurred, at)
                 case End(reason):
                     yield Invitation(
                         Key(occasion, campaign.id),
-                        key,
+                        who,
                         event.occurred,
                         event.occurred,
                         State.ENDED,
@@ -165,8 +168,8 @@ class Translator:
             if isinstance(event, Unsubscribe | Erasure):
                 erase = isinstance(event, Erasure)
                 reason = Reason.ERASED if erase else Reason.UNSUBSCRIBED
-                key = customer_key(event.email, self._secret)
-                yield Leaving(key, reason.value, event.occurred, erase=erase)
+                who = customer_ref(event.shop, customer_key(event.email, self._secret))
+                yield Leaving(who, reason.value, event.occurred, erase=erase)
 
     def _leave(self, leavings: Sequence[Leaving]) -> Counter[str]:
         """End what waits for customers who left. What the index shows too late, its claim will refuse."""
@@ -185,10 +188,10 @@ class Translator:
         return count_moves([move for move in moves if move.invitation.key in moved])
 
 
-def _customer(event: Purchase | Signup, key: str) -> Customer:
+def _customer(event: Purchase | Signup, who: str) -> Customer:
     person = event.customer
     return Customer(
-        key,
+        who,
         email=person.email,
         name=person.name,
         language=person.language,

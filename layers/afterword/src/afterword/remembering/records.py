@@ -118,9 +118,14 @@ class Move:
         )
 
 
+def customer_ref(shop: str, key: str) -> str:
+    """Return how the ledger names a customer: the shop is in every key."""
+    return f"{quote(shop, safe='')}#{key}"
+
+
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A person. The only record with personal data; `key` is an HMAC of the address."""
+    """A person in one shop. The only record with personal data; `key` is the shop and an HMAC of the address."""
 
     key: str
     email: str | None = None
