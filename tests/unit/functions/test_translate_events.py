@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 from afterword.settings import SettingsError
 from tests.support.functions import QUEUE_ARN, Context, load, metric_lines, purchase, sqs_event
-from tests.support.parameters import campaign_text
+from tests.support.parameters import KEY, campaign_text
 
 if TYPE_CHECKING:
     from tests.support.functions import Stage
@@ -94,6 +95,21 @@ def test_a_batch_is_one_line_of_metrics_and_no_line_shows_a_person(
     )
     assert "campaign broken: survey" in printed
     assert "jana" not in printed.lower()
+
+
+def test_no_library_shows_a_person_or_a_secret_whatever_the_log_level(
+    stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    libraries = ["aws_lambda_powertools", "boto3", "botocore", "urllib3"]
+    for name in libraries:
+        monkeypatch.setattr(logging.getLogger(name), "level", logging.NOTSET)
+    stage.store.put("campaigns/after-purchase", campaign_text(delay="P1D"))
+    translate = stage.function("translate_events")
+    # As Lambda does it: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+    caplog.set_level(logging.DEBUG)
+    translate(sqs_event(purchase("A-1", int(time.time()))))
+    assert len(stage.rows("C#")) == 1
+    assert not [word for word in ("jana", KEY) if word in caplog.text.lower()]
 
 
 def test_without_any_campaign_the_batch_comes_again_and_poison_still_goes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -33,6 +34,13 @@ def clock() -> int:
     return int(time.time())
 
 
+def _quiet_libraries() -> None:
+    # Lambda sets the root logger to the function's log level, and on DEBUG these log whole requests and answers: names,
+    # addresses, decrypted secrets.
+    for name in ("aws_lambda_powertools", "boto3", "botocore", "urllib3"):
+        logging.getLogger(name).setLevel(logging.INFO)
+
+
 class Wiring:
     """A function's parts, made when first needed and kept for the next invocation.
 
@@ -42,6 +50,7 @@ class Wiring:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        _quiet_libraries()
 
     @cached_property
     def ledger(self) -> DynamoDbLedger:

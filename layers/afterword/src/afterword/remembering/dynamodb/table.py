@@ -127,7 +127,7 @@ class Table:
         except self._client.exceptions.TransactionCanceledException as error:
             return [dict(each) for each in error.response["CancellationReasons"]]
         except (ClientError, BotoCoreError) as error:
-            raise _ledger_error("write", error) from error
+            raise _ledger_error("write", error) from None
         return []
 
     def _action(self, action: Action) -> Any:  # noqa: ANN401 -- one of four typed dicts; boto3 validates it
@@ -170,7 +170,7 @@ class Table:
                 RequestItems={self._name: {"Keys": keys, "ConsistentRead": True}}
             )
         except (ClientError, BotoCoreError) as error:
-            raise _ledger_error("read", error) from error
+            raise _ledger_error("read", error) from None
 
     def query(
         self, condition: str, values: Item, *, index: str | None = None, limit: int | None = None
@@ -191,7 +191,7 @@ class Table:
             pages = self._client.get_paginator("query").paginate(**request)
             return [from_wire(item) for page in pages for item in page["Items"]]
         except (ClientError, BotoCoreError) as error:
-            raise _ledger_error("query", error) from error
+            raise _ledger_error("query", error) from None
 
     def _back_off(self, attempt: int) -> None:
         # Full jitter, https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
@@ -230,7 +230,7 @@ def _read_reasons(
 
 
 def _ledger_error(what: str, error: Exception) -> LedgerError:
-    """Name the fault by its code: a message may repeat keys or values."""
+    """Name the fault by its code: a message may repeat keys or values, so a traceback must not end with it either."""
     code = type(error).__name__
     if isinstance(error, ClientError):
         code = error.response.get("Error", {}).get("Code", code)
