@@ -23,7 +23,8 @@ up: $(SET_UP) ## Start a local cloud that stays, with everything deployed
 
 .PHONY: send
 send: $(SET_UP) ## Send one event to it: make send EVENT=events/purchase.json
-	@$(PYTHON) -m local send $(EVENT)
+	@test -n "$(EVENT)" || { echo "Say which event: make send EVENT=events/purchase.json"; exit 1; }
+	@$(PYTHON) -m local send "$(EVENT)"
 
 .PHONY: down
 down: $(SET_UP) ## Stop it

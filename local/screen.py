@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE_HEAD
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from local.story import Row, Step
 
+_WIDE = 110  # characters
 YES = Text("✔", style="bold green")
 NO = Text("✘", style="bold red")
 
@@ -76,11 +78,17 @@ class Screen:
         else:
             with Live(console=self._console, auto_refresh=False) as live:
                 for step in steps:
-                    live.update(_table(rows, step.title), refresh=True)
+                    live.update(_table(rows[-self._rows_that_fit() :], step.title), refresh=True)
                     rows.append(take(step))
-                    live.update(_table(rows), refresh=True)
+                live.update(_table(rows), refresh=True)
         self._stages.append(("the story", self._clock() - began))
         return rows
+
+    def _rows_that_fit(self) -> int:
+        # Head and foot take six lines; a row takes two, three where it is narrow. In the end all
+        # rows are shown.
+        lines = 2 if self._console.width >= _WIDE else 3
+        return max(3, (self._console.height - 6) // lines)
 
     def times(self) -> None:
         """Show how long each stage took."""
@@ -90,7 +98,12 @@ class Screen:
 
 
 def _table(rows: Iterable[Row], running: str | None = None) -> Table:
-    table = Table("", "What happens", "What Afterword decides", "What the provider says", "s")
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("")
+    table.add_column("What happens", ratio=4)
+    table.add_column("What Afterword decides", ratio=7, overflow="fold")
+    table.add_column("What the provider says", ratio=5)
+    table.add_column("s", justify="right")
     for row in rows:
         answered = Text(row.seen.answered)
         decided = Text(row.seen.decided)

@@ -152,7 +152,7 @@ def story(deployment: Deployment, witness: Witness, began: datetime) -> Iterator
     yield event(
         "unsubscription of C-2002",
         "unsubscribe",
-        f"after-signup: ended, unsubscribed\n{never}*",
+        f"after-signup: ended, unsubscribed\n{never} (unsubscribed)*",
     )
     # This signup is seen as its erasure will be, so that the address is seen to be there first.
     third, erasure = sample("signup-to-erase"), sample("erasure")
@@ -160,12 +160,12 @@ def story(deployment: Deployment, witness: Witness, began: datetime) -> Iterator
         "signup C-2003",
         partial(deployment.put_event, third),
         partial(witness.look, erasure),
-        Seen(f"after-signup: {in_30_days}\ncustomer: may be asked, known by name or address"),
+        Seen(f"after-signup: {in_30_days}\ncustomer: may be asked, name and address known"),
     )
     yield event(
         "erasure of C-2003",
         "erasure",
-        f"after-signup: ended, erased\n{never}*, not known by name or address",
+        f"after-signup: ended, erased\n{never}*, name and address gone",
     )
     yield event("an event of no known kind", "poison", "dead letter: no_known_event")
     ended = [sample(name) for name in ("refund", "cancellation", "unsubscribe", "erasure")]

@@ -114,7 +114,7 @@ class Witness:
             else "may be asked"
         )
         found = event.email in self._whole_ledger() or (customer and _is_personal(customer))
-        return f"customer: {asked}, {'known' if found else 'not known'} by name or address"
+        return f"customer: {asked}, name and address {'known' if found else 'gone'}"
 
     def _whole_ledger(self) -> str:
         pages = self._database.get_paginator("scan").paginate(TableName=self._table)

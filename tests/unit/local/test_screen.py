@@ -40,6 +40,13 @@ def test_on_a_terminal_the_table_shows_what_was_promised_in_its_place() -> None:
     assert "[red]as it is[/red]" in table
 
 
+@pytest.mark.parametrize(("width", "fitting"), [(80, 6), (120, 9)])
+def test_while_it_goes_on_only_what_fits_is_shown(width: int, fitting: int) -> None:
+    """Else the step that goes on would be below the edge."""
+    screen = Screen(Console(file=StringIO(), width=width, height=24))
+    assert screen._rows_that_fit() == fitting
+
+
 def test_a_step_is_shown_while_it_goes_on() -> None:
     assert "…" in shown(KEPT, terminal=True)
 
