@@ -127,6 +127,21 @@ def test_without_any_campaign_the_batch_comes_again_and_poison_still_goes(
     assert metric_lines(printed)[0]["RecordsFailed"] == [2]
 
 
+def test_where_no_campaign_is_any_good_it_is_told_what_is_wrong_with_them(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.store.put("campaigns/one", campaign_text(survey="jana@example.com"))
+    stage.store.put("campaigns/two", "{")
+    event = sqs_event(purchase("A-1", int(time.time())))
+    assert stage.function("translate_events")(event) == {
+        "batchItemFailures": [{"itemIdentifier": "m-0"}]
+    }
+    printed = capsys.readouterr().out
+    assert "no campaign loads: campaign one: survey: " in printed
+    assert "; campaign two: not JSON" in printed
+    assert "jana" not in printed
+
+
 def test_without_the_customer_key_the_batch_comes_again(stage: Stage) -> None:
     stage.store.put("campaigns/after-purchase", campaign_text())
     stage.store.put_secret("customer-key", "short")

@@ -88,8 +88,9 @@ class Wiring:
         """
         found = self.parameters.campaigns()
         if not found.loaded:
-            prefix = self._settings.parameter_prefix
-            raise ParametersError(f"no campaign loads: put one at {prefix}/campaigns/<id>")
+            missing = f"put one at {self._settings.parameter_prefix}/campaigns/<id>"
+            faults = "; ".join(map(str, found.broken)) or missing
+            raise ParametersError(f"no campaign loads: {faults}")
         return found
 
     def sender(self, deadline: int) -> Sender:
