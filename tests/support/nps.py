@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 from afterword.sending.http import Http
@@ -12,6 +13,7 @@ from tests.support.samples import NOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from threading import Event
 
 SECONDS = 20
 
@@ -48,12 +50,19 @@ class Stopwatch:
         return self.now
 
 
-class NearlyOver:
-    """Monotonic seconds: a call begins, and when it looks again a fifth of a second is left."""
+class OverOnce:
+    """Monotonic seconds that stand still while a call begins; its time is over once something has happened.
 
-    def __init__(self) -> None:
-        self._looked = False
+    Whoever waits for the call asks how much time is left, and gets the answer when it has happened.
+    """
+
+    def __init__(self, happened: Event) -> None:
+        self._happened = happened
+        # A call asks when it begins, when its request begins, and when it begins to wait.
+        self._looks = count(1)
 
     def __call__(self) -> float:
-        before, self._looked = self._looked, True
-        return SECONDS - 0.2 if before else 0.0
+        if next(self._looks) < 3:
+            return 0.0
+        assert self._happened.wait(60)
+        return SECONDS

@@ -131,13 +131,15 @@ def stalled_body(status: int) -> Answer:
 class Server:
     """Gives the next of `answers`, in the end again and again `otherwise`.
 
-    A way to treat whoever connects before anything was asked is `at_once`: it gets no request.
+    A way to treat whoever connects before anything was asked is `at_once`: it gets no request. `reached` is set once
+    somebody has connected, or else has asked.
     """
 
     answers: deque[Answer] = field(default_factory=deque)
     otherwise: Answer = field(default_factory=lambda: reply(500))
     received: list[Received] = field(default_factory=list)
     connections: int = 0
+    reached: Event = field(default_factory=Event)
     at_once: Callable[[socket.socket], None] | None = None
     released: Event = field(default_factory=Event)
     url: str = ""
@@ -147,6 +149,7 @@ class Server:
 
     def answer(self, request: Received, connection: socket.socket) -> None:
         self.received.append(request)
+        self.reached.set()
         answer = self.answers.popleft() if self.answers else self.otherwise
         answer(Exchange(request, connection, self.released))
 
@@ -156,6 +159,7 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
         def handle(self) -> None:
             server.connections += 1
             if server.at_once:
+                server.reached.set()
                 server.at_once(self.connection)
             else:
                 super().handle()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +14,7 @@ from afterword.deciding.accounts import Credentials
 from afterword.sending.http import LostError, NeverSentError
 from afterword.sending.provider import LookUpError, Recipient
 from afterword.sending.providers import sign_in
-from tests.support.nps import NearlyOver, nps
+from tests.support.nps import OverOnce, nps
 from tests.support.servers import (
     Answer,
     close,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
+    from threading import Event
 
     from afterword.sending.nps import NpsProvider
 
@@ -76,12 +77,6 @@ ANSWERS: dict[str, Answer] = {
     "next page elsewhere": reply(
         200, {"invitations": [], "next_page": f"http://{PATH}.example.com"}
     ),
-}
-ENDLESS: dict[str, Answer] = {
-    "silence": silence,
-    "trickling headers": trickling_headers,
-    "trickling body": trickling_body(201),
-    "stalled body": stalled_body(422),
 }
 CALLS: dict[str, Callable[[NpsProvider], object]] = {
     "invite": lambda provider: provider.invite(1, provider.encode([JANA]), "batch-1"),
@@ -191,14 +186,27 @@ def test_no_answer_shows_what_was_planted(
 
 
 @pytest.mark.parametrize("call", [CALLS["list"], CALLS["http"]], ids=["list", "http"])
-@pytest.mark.parametrize("answer", ENDLESS.values(), ids=ENDLESS)
-def test_no_time_out_shows_what_was_planted(
+@pytest.mark.parametrize("answer", [silence, trickling_headers])
+def test_no_call_without_an_answer_shows_what_was_planted(
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
     answer: Answer,
     call: Callable[[NpsProvider], object],
 ) -> None:
-    look(caplog, capfd, answering(answer), call, clock=NearlyOver())
+    with serving(otherwise=answer) as server:
+        look(caplog, capfd, nullcontext(server.url), call, clock=OverOnce(server.reached))
+
+
+@pytest.mark.parametrize("call", [CALLS["list"], CALLS["http"]], ids=["list", "http"])
+@pytest.mark.parametrize("answer", [trickling_body(201), stalled_body(422)])
+def test_no_body_without_an_end_shows_what_was_planted(
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    reading: Event,
+    answer: Answer,
+    call: Callable[[NpsProvider], object],
+) -> None:
+    look(caplog, capfd, answering(answer), call, clock=OverOnce(reading))
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)

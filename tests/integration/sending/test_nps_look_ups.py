@@ -9,7 +9,7 @@ import pytest
 
 from afterword.sending.http import MOST_BYTES
 from afterword.sending.provider import LookUpError, Retry, Seen
-from tests.support.nps import NearlyOver, Stopwatch, nps
+from tests.support.nps import OverOnce, Stopwatch, nps
 from tests.support.servers import (
     Answer,
     Exchange,
@@ -27,6 +27,7 @@ from tests.support.servers import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from threading import Event
 
     from afterword.sending.nps import NpsProvider
 
@@ -253,16 +254,17 @@ def test_an_invitation_that_cannot_be_read_is_not_guessed_at(
         assert refusal(look_up, provider) == UNREADABLE
 
 
-@pytest.mark.parametrize(
-    ("answer", "retry"),
-    [
-        (silence, Retry("no answer: time-out", outage=True)),
-        (stalled_body(200), UNREADABLE),
-    ],
-)
-def test_a_look_up_ends_in_time(server: Server, answer: Answer, retry: Retry) -> None:
-    server.will(answer)
-    assert listing(server.url, clock=NearlyOver()) == retry
+def test_a_look_up_ends_in_time(server: Server) -> None:
+    server.will(silence)
+    retry = listing(server.url, clock=OverOnce(server.reached))
+    assert retry == Retry("no answer: time-out", outage=True)
+
+
+def test_a_list_whose_body_does_not_come_to_an_end_is_unreadable(
+    server: Server, reading: Event
+) -> None:
+    server.will(stalled_body(200))
+    assert listing(server.url, clock=OverOnce(reading)) == UNREADABLE
 
 
 def test_a_look_up_that_reaches_nobody_counts_as_an_outage() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from afterword.sending.http import MOST_BYTES, NeverSentError
 from afterword.sending.provider import Outcome, Recipient, Refused, Retry, Sent, Uncertain
-from tests.support.nps import NearlyOver, Stopwatch, nps
+from tests.support.nps import OverOnce, Stopwatch, nps
 from tests.support.samples import NOW
 from tests.support.servers import (
     Answer,
@@ -110,10 +110,26 @@ def test_accepted_is_sent_even_if_the_body_is_broken(server: Server, answer: Ans
 
 @pytest.mark.parametrize("answer", [trickling_body(201), stalled_body(201)])
 def test_accepted_is_sent_even_if_the_body_never_comes_to_an_end(
-    server: Server, answer: Answer
+    server: Server, reading: threading.Event, answer: Answer
 ) -> None:
     server.will(answer)
-    assert invite(server.url, clock=NearlyOver()) == Sent(None)
+    assert invite(server.url, clock=OverOnce(reading)) == Sent(None)
+
+
+def test_no_more_is_read_than_an_answer_may_have(server: Server) -> None:
+    gone = threading.Event()
+
+    def flood(exchange: Exchange) -> None:
+        exchange.write_head(201, {})
+        try:
+            for _ in range(20):
+                exchange.write(b" " * MOST_BYTES)
+        except OSError:
+            gone.set()
+
+    server.will(flood)
+    assert invite(server.url) == Sent(None)
+    assert gone.wait(60)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -282,12 +298,10 @@ def test_a_422_leaves_its_list_no_time_of_its_own(server: Server) -> None:
         (close, "ConnectionError"),
         (raw(b"this is no HTTP\r\n\r\n"), "ConnectionError"),
         (raw(b"HTTP/1.1 2"), "ConnectionError"),
-        (
-            raw(b"HTTP/1.1 201 Created\r\n", b"X-A: a\r\n" * 101, b"\r\n"),
-            "ConnectionError",
-        ),
+        (raw(b"HTTP/1.1 500 No\r\n", b"X-A: a\r\n" * 101, b"\r\n"), "ConnectionError"),
+        (raw(b"HTTP/1.1 500 No\r\nContent-Length: 1, 2\r\n\r\n"), "InvalidHeader"),
     ],
-    ids=["reset", "closed", "no HTTP", "half a status", "headers without end"],
+    ids=["reset", "closed", "no HTTP", "half a status", "too many headers", "two lengths"],
 )
 def test_an_answer_that_is_lost_leaves_the_call_in_doubt(
     server: Server, answer: Answer, reason: str
@@ -303,7 +317,8 @@ def test_no_answer_within_the_time_of_a_call_leaves_it_in_doubt(
     server: Server, answer: Answer
 ) -> None:
     server.will(answer)
-    assert invite(server.url, clock=NearlyOver()) == Uncertain("no answer: time-out")
+    clock = OverOnce(server.reached)
+    assert invite(server.url, clock=clock) == Uncertain("no answer: time-out")
     assert len(server.received) == 1
 
 
@@ -346,24 +361,24 @@ def test_a_handshake_without_an_end_is_certain(server: Server) -> None:
         server.released.wait()
 
     server.at_once = stall
-    outcome = invite(server.url.replace("http:", "https:"), clock=NearlyOver())
-    assert isinstance(outcome, Retry)
-    assert outcome.outage
+    outcome = invite(server.url.replace("http:", "https:"), clock=OverOnce(server.reached))
+    assert outcome == Retry("unreachable: time-out", outage=True)
 
 
 def test_a_name_that_resolves_too_late_invites_nobody_any_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What was reported as never sent must not go out behind the ledger's back."""
-    resolve, given_up = socket.getaddrinfo, threading.Event()
+    resolve, asked, given_up = socket.getaddrinfo, threading.Event(), threading.Event()
 
     def resolve_late(*args: Any, **more: Any) -> Any:
+        asked.set()
         given_up.wait()
         return resolve(*args, **more)
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve_late)
     with serving() as server:
-        outcome = invite(server.url, clock=NearlyOver())
+        outcome = invite(server.url, clock=OverOnce(asked))
         given_up.set()
         for thread in threading.enumerate():
             if thread.name.startswith("http"):
@@ -393,11 +408,14 @@ def test_without_credentials_nothing_goes_out(server: Server) -> None:
 
 
 def test_credentials_that_are_slow_to_come_take_from_the_time_of_the_call(server: Server) -> None:
+    asked = threading.Event()
+
     def sign_in(_: bool) -> Mapping[str, str]:  # noqa: FBT001 -- the Http port's one argument
+        asked.set()
         server.released.wait()
         return {}
 
-    outcome = invite(server.url, authenticate=sign_in, clock=NearlyOver())
+    outcome = invite(server.url, authenticate=sign_in, clock=OverOnce(asked))
     assert outcome == Retry("unreachable: time-out", outage=True)
     assert server.received == []
 

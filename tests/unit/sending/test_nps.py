@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from afterword.sending.http import Answer
-from afterword.sending.nps import MOST_RECIPIENTS, read_status
+from afterword.sending.nps import MOST_RECIPIENTS, _same_origin, read_status
 from afterword.sending.provider import Recipient, Refused, Retry, Sent, Uncertain
 from tests.support.nps import nps
 from tests.support.samples import NOW
@@ -161,3 +161,22 @@ def test_no_retry_after_makes_reading_fail(value: str) -> None:
 @given(st.integers(100, 999), st.binary(max_size=60))
 def test_every_answer_means_something(status: int, body: bytes) -> None:
     assert isinstance(read_status(answer(status, body), NOW), Sent | Refused | Retry | Uncertain)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_same"),
+    [
+        ("https://nps.example.com/more?page=2", True),
+        ("https://nps.example.com:443/more", True),
+        ("HTTPS://NPS.Example.com/more", True),
+        ("https://nps.example.com:80/more", False),
+        ("https://nps.example.com:8443/more", False),
+        ("http://nps.example.com/more", False),
+        ("http://nps.example.com:443/more", False),
+        ("https://nps.example.com@example.org/more", False),
+        ("https://example.org\\@nps.example.com/more", False),
+        ("https://nps.example.com\t.example.org/more", False),
+    ],
+)
+def test_an_own_host_is_told_from_others(url: str, *, is_same: bool) -> None:
+    assert _same_origin(url, "https://nps.example.com/base") is is_same

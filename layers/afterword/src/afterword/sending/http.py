@@ -158,7 +158,7 @@ class Http:
         future = worker.submit(self._try, attempt, left, fresh=fresh)
         worker.shutdown(wait=False)
         try:
-            result = future.result(timeout=left)
+            result = future.result(timeout=max(deadline - self._clock(), 0))
         except TimeoutError:
             result = attempt.give_up()
         # Raised here, outside of every handler: an exception in whose context requests' own stand would carry the
@@ -177,8 +177,7 @@ class Http:
         try:
             return _send(attempt, secret, left)
         except _FAULTS as error:
-            reason = type(error).__name__
-        return attempt.fail(reason)
+            return attempt.fail(type(error).__name__)
 
 
 def _send(attempt: _Attempt, secret: Mapping[str, str], left: float) -> Answer:
