@@ -60,6 +60,13 @@ def test_what_no_campaign_wants_leads_to_no_invitation(deployment: Deployment) -
     assert row.seen.decided == "nothing new\nno invitation"
 
 
+@pytest.mark.usefixtures("rows")
+def test_each_dead_letter_is_told_from_the_others(deployment: Deployment) -> None:
+    sample = read_sample(EVENTS / "purchase.json", datetime.now(UTC)) | {"version": 2}
+    row = take(sending(deployment, Witness(deployment), "purchase", sample))
+    assert row.seen.decided == "dead letter: unknown_version"
+
+
 # The last one, for it breaks what the others need.
 def test_a_function_without_its_policy_is_refused(deployment: Deployment) -> None:
     """Else the roles would not be enforced, and the story would prove nothing about them."""
