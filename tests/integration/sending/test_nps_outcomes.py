@@ -7,6 +7,9 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
 
 from afterword.sending.http import MOST_BYTES, NeverSentError
 from afterword.sending.provider import Outcome, Recipient, Refused, Retry, Sent, Uncertain
@@ -396,6 +399,20 @@ def test_a_secret_that_fits_into_no_header_is_certain(server: Server, secret: st
     assert isinstance(outcome, Retry)
     assert outcome.outage
     assert server.received == []
+
+
+@pytest.mark.parametrize("error", [HTTPError, requests.RequestException, OSError])
+def test_whatever_the_libraries_raise_before_the_call_is_certain(
+    monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    """requests lets some of urllib3's errors through as they are."""
+
+    def send(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(HTTPAdapter, "send", send)
+    outcome = invite("https://nps.example.com")
+    assert outcome == Retry(f"unreachable: {error.__name__}", outage=True)
 
 
 def test_without_credentials_nothing_goes_out(server: Server) -> None:
