@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from local.cloud import ROOT
 from local.errors import LocalError
 from local.provider import Provider
+from local.sam import api_url
 from local.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -53,8 +54,7 @@ class Deployment:
     def service_url(self) -> str:
         """What stands before `/api/v2` in the invitation service's addresses."""
         # The API's own host name has no address on most machines, so it is named in the path.
-        api = self.outputs["InvitationServiceApiId"]
-        return f"{self.cloud.endpoint_url}/_aws/execute-api/{api}"
+        return api_url(self.cloud, self.outputs["InvitationServiceApiId"])
 
     def parameter(self, name: str) -> str:
         """Read a parameter, decrypted.

@@ -64,7 +64,22 @@ class Provider:
         Returns:
             How many there are.
         """
-        return int(self._ask("GET", f"/{survey}/invitations")["count"])
+        return int(self.invitations(survey)["count"])
+
+    def invitations(self, survey: int, *, page: int = 1, per_page: int = 100) -> Mapping[str, Any]:
+        """List a page of a survey's invitations.
+
+        Args:
+            survey: Its id.
+            page: The page's number, from 1.
+            per_page: How many to a page.
+
+        Returns:
+            `invitations`, `count`, `next_page` and `previous_page`.
+        """
+        listed: Mapping[str, Any]
+        listed = self._ask("GET", f"/{survey}/invitations?page={page}&per_page={per_page}")
+        return listed
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - JSON.
         answer = self._http.request(method, self._surveys + path, json=body, timeout=_SECONDS)

@@ -45,8 +45,21 @@ def deploy(cloud: Cloud) -> dict[str, str]:
     Raises:
         LocalError: SAM CLI failed; its last lines are in the text.
     """
-    _sam("deploy", "--template-file", str(BUILT / "template.yaml"), environ=_environ(cloud))
+    # {api_id} is the template's to fill in: it knows the id, this machine knows the port.
+    public_url = f"InvitationServicePublicUrl={api_url(cloud, '{api_id}')}"
+    template = str(BUILT / "template.yaml")
+    _sam("deploy", "--template-file", template, environ=_environ(cloud), overrides=[public_url])
     return outputs(cloud)
+
+
+def api_url(cloud: Cloud, api_id: str) -> str:
+    """Return where an HTTP API answers in the local cloud, without a name to be resolved.
+
+    Args:
+        cloud: The local cloud.
+        api_id: The API's id.
+    """
+    return f"{cloud.endpoint_url}/_aws/execute-api/{api_id}"
 
 
 def outputs(cloud: Cloud) -> dict[str, str]:
@@ -78,16 +91,21 @@ def _settings() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
     return settings
 
 
-def _sam(command: str, *options: str, environ: Mapping[str, str]) -> None:
+def _sam(
+    command: str, *options: str, environ: Mapping[str, str], overrides: Sequence[str] = ()
+) -> None:
     log = LOCAL / f"sam-{command}.log"
     log.parent.mkdir(exist_ok=True)
     # On the command line the overrides would replace those of samconfig.toml, so they are joined.
-    overrides = _settings()["deploy"]["parameters"]["parameter_overrides"].split()
-    overrides.append(f"Architecture={architecture(platform.machine())}")
+    all_overrides = [
+        *_settings()["deploy"]["parameters"]["parameter_overrides"].split(),
+        f"Architecture={architecture(platform.machine())}",
+        *overrides,
+    ]
     arguments: Sequence[str] = [
         *(str(SAM), command, "--config-file", str(_CONFIG), "--config-env", _ENVIRONMENT),
         *options,
-        *("--parameter-overrides", *overrides),
+        *("--parameter-overrides", *all_overrides),
     ]
     with log.open("wb") as output:
         finished = subprocess.run(  # noqa: S603 - the arguments are all ours.

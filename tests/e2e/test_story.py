@@ -67,6 +67,17 @@ def test_each_dead_letter_is_told_from_the_others(deployment: Deployment) -> Non
     assert row.seen.decided == "dead letter: unknown_version"
 
 
+@pytest.mark.usefixtures("rows")
+def test_a_client_that_follows_the_next_page_stays_at_the_address_that_it_knows(
+    deployment: Deployment,
+) -> None:
+    sample = read_sample(EVENTS / "purchase.json", datetime.now(UTC)) | {"order_id": "A-2003"}
+    take(sending(deployment, Witness(deployment), "purchase", sample))
+    first = deployment.provider().invitations(1, per_page=1)
+    base = f"{deployment.service_url}/api/v2/nps/surveys/1/invitations"
+    assert first["next_page"].startswith(f"{base}?")
+
+
 # The last one, for it breaks what the others need.
 def test_a_function_without_its_policy_is_refused(deployment: Deployment) -> None:
     """Else the roles would not be enforced, and the story would prove nothing about them."""
