@@ -6,7 +6,8 @@ class PoisonError(Exception):
 
     Attributes:
         reason: A label in snake case, from a short closed list, fit for a metric's dimension:
-            `not_json`, `no_known_event`, `unknown_version`, `invalid_event` or `in_the_future`.
+            `not_json`, `no_known_event`, `unknown_version`, `invalid_event`, `no_notification`,
+            `too_many_envelopes` or `in_the_future`.
         detail: What to change. It names fields, never values: it is logged, and it travels as an
             attribute of the dead letter.
     """
