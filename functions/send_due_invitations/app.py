@@ -13,7 +13,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from afterword.deciding.clocks import business_now
 from afterword.sending.mending import Mender
 from afterword.settings import SendDueSettings
-from afterword.sweep import Sweep
+from afterword.sweep import Sweep, SweepError
 from afterword.telling.report import report, report_broken
 from afterword.wiring import Wiring, clock
 
@@ -49,6 +49,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     overdue = sweep.overdue(campaigns.loaded, now)
     metrics.add_metric(name="OverdueInvitations", unit=MetricUnit.Count, value=overdue)
     report(logger, metrics, "swept", counts)
+    if counts["failed"]:
+        raise SweepError("a part of the sweep failed, the rest is done; the log says which part")
     return {"now": now, "counts": dict(counts), "overdue": overdue}
 
 

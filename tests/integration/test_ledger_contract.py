@@ -143,6 +143,14 @@ def test_what_has_ended_is_claimed_by_nobody(ledger: Ledger) -> None:
     assert claim(ledger, "A-1") == set()
 
 
+def test_what_a_batch_has_ended_it_claims_no_more(ledger: Ledger) -> None:
+    known(ledger, "A-1")
+    claim(ledger, "A-1")
+    mine = invitation("A-1", state=State.CLAIMED, batch="B1")
+    assert ledger.move([Move(mine, State.ENDED, reason="refused")]) == {key("A-1")}
+    assert claim(ledger, "A-1") == set()
+
+
 def test_the_contact_cap_lets_one_of_two_campaigns_pass(ledger: Ledger) -> None:
     ledger.remember_customers([customer("v1:jana")], NOW)
     first, second = (invitation(order, customer="v1:jana") for order in ("A-1", "A-2"))
@@ -197,9 +205,30 @@ def test_the_newest_event_says_who_a_customer_is(ledger: Ledger) -> None:
         [customer(name="v1:x", email="old@example.com", seen_at=NOW - 1)], NOW
     )
     later = Customer("v1:x", email="new@example.com", language="cs", seen_at=NOW + 1)
-    assert ledger.remember_customers([later], NOW) == {}
+    told = ledger.remember_customers([later], NOW)["v1:x"]
     found = ledger.read_customers(["v1:x"])["v1:x"]
     assert (found.email, found.language, found.name) == ("new@example.com", "cs", "Jana")
+    assert told == found
+
+
+def test_whoever_is_known_by_what_was_told_alone_is_not_returned(ledger: Ledger) -> None:
+    assert ledger.remember_customers([customer("v1:x")], NOW) == {}
+    assert ledger.remember_customers([customer("v1:x", language="cs")], NOW) == {}
+    assert ledger.remember_customers([customer("v1:x", language="de")], NOW) == {}
+
+
+def test_an_older_event_is_answered_with_what_a_newer_one_told(ledger: Ledger) -> None:
+    newer = Customer("v1:x", email="x@example.com", name="Jana N.", seen_at=NOW)
+    ledger.remember_customers([newer], NOW)
+    older = customer("v1:x", language="cs", seen_at=NOW - 1)
+    assert ledger.remember_customers([older, customer("v1:y")], NOW) == {"v1:x": newer}
+
+
+def test_of_many_customers_each_is_told_apart(ledger: Ledger) -> None:
+    ledger.remember_customers([customer(f"v1:{n}", language="cs") for n in range(0, 120, 3)], NOW)
+    found = ledger.remember_customers([customer(f"v1:{n}") for n in range(120)], NOW)
+    assert found.keys() == {f"v1:{n}" for n in range(0, 120, 3)}
+    assert {each.language for each in found.values()} == {"cs"}
 
 
 def test_who_left_is_forgotten_and_never_claimed_again(ledger: Ledger) -> None:

@@ -9,6 +9,7 @@ import pytest
 from afterword.deciding.clocks import TimeTravelError
 from afterword.remembering.parameters import ParametersError
 from afterword.settings import SettingsError
+from afterword.sweep import Sweep, SweepError
 from tests.support.functions import Context, load, metric_lines, purchase, sqs_event
 from tests.support.parameters import campaign_text
 
@@ -140,3 +141,20 @@ def test_overlapping_runs_may_take_campaigns_in_any_order_but_take_them_all() ->
     assert sorted(shuffled(many)) == many
     assert shuffled(many) != many
     assert shuffled([]) == []
+
+
+def test_a_run_of_which_a_part_failed_does_the_rest_and_fails_aloud(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.store.put("campaigns/after-purchase", NOBODY)
+
+    def fail(*_: object) -> None:
+        raise KeyError("jana@example.com")
+
+    monkeypatch.setattr(Sweep, "_sweep", fail)
+    with pytest.raises(SweepError):
+        stage.function("send_due_invitations")({})
+    printed = capsys.readouterr().out
+    (metrics,) = metric_lines(printed)
+    assert (metrics["RecordsFailed"], metrics["OverdueInvitations"]) == ([1], [0])
+    assert "jana" not in printed

@@ -179,7 +179,7 @@ def test_replays_end_before_the_provider_forgets_the_key() -> None:
     while state(made)[0] is BatchState.UNCERTAIN:
         made.clock.pass_by(900)
         made.sweep()
-    assert state(made) == (BatchState.HELD, "replays_unanswered")
+    assert state(made) == (BatchState.HELD, "unanswered")
     assert made.clock() <= NOW + REPLAY_FOR + 2000
 
 

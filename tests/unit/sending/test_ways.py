@@ -18,6 +18,7 @@ from afterword.sending.ways import (
     Blocked,
     give_back,
     is_blocked,
+    keep,
     refuses_too_many,
     settle,
     take,
@@ -72,8 +73,28 @@ def test_the_budget_is_the_account_s_per_minute() -> None:
 
 
 def test_several_calls_of_one_batch_are_taken_at_once() -> None:
-    result = take(FREE, holder="B1", until=NOW, calls=2, limit=1, now=NOW)
+    used = give_back(taken(FREE, holder="B0", limit=2), "B0")
+    result = take(used, holder="B1", until=NOW, calls=2, limit=2, now=NOW)
     assert result == Blocked(NOW + 60, "rate_budget")
+
+
+def test_a_batch_that_takes_more_than_a_minute_s_budget_goes_first_in_a_minute() -> None:
+    first = take(FREE, holder="B1", until=NOW, calls=2, limit=1, now=NOW)
+    assert isinstance(first, Way)
+    assert refused(give_back(first, "B1"), limit=1) == Blocked(NOW + 60, "rate_budget")
+
+
+def test_who_gives_back_what_another_has_frees_neither_slot_nor_probe() -> None:
+    probing = taken(broken(3), holder="B1", now=NOW + 60)
+    assert give_back(probing, "B2") == probing
+    assert give_back(probing, "B1").account_state.probe_until == 0
+
+
+def test_a_batch_in_doubt_keeps_no_slot_that_is_another_s() -> None:
+    other = taken(FREE, holder="B1")
+    assert keep(other, "B2", NOW + 600) == other
+    assert keep(other, "B1", NOW + 600).slot.until == NOW + 600 + SLOT_GRACE
+    assert keep(FREE, "B2", NOW + 600).slot.holder == "B2"
 
 
 def test_a_sent_call_frees_the_way_and_ends_the_failures() -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
-from traceback import extract_tb
 from typing import TYPE_CHECKING
 
 from afterword.reading.poison import PoisonError
@@ -13,6 +11,7 @@ from afterword.reading.reader import read
 from afterword.remembering.dead_letters import DeadLetter
 from afterword.remembering.ledger import LedgerError
 from afterword.remembering.parameters import ParametersError
+from afterword.sending.guarding import where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -79,18 +78,13 @@ class Arrivals:
             self._logger.error("a batch fails back", extra={"fault": str(error)})  # noqa: TRY400 -- the text says all
             return {message.id for message, _ in readable}, Counter()
         except Exception as error:  # noqa: BLE001 -- a fault of ours with one event must not cost the others
-            self._logger.error("a batch can't be translated", extra=_where(error))  # noqa: TRY400 -- a traceback ends with the text, which may show a person
+            self._logger.error("a batch can't be translated", extra=where(error))  # noqa: TRY400 -- a traceback ends with the text, which may show a person
             if len(readable) == 1:
                 return {readable[0][0].id}, Counter()
         half = len(readable) // 2
         first, counted = self._take_in(readable[:half], now)
         second, counted_too = self._take_in(readable[half:], now)
         return first | second, counted + counted_too
-
-
-def _where(error: Exception) -> dict[str, str]:
-    frame = extract_tb(error.__traceback__)[-1]
-    return {"fault": type(error).__name__, "at": f"{Path(frame.filename).name}:{frame.lineno}"}
 
 
 def _sort(

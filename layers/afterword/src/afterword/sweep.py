@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 from afterword.deciding.campaigns import Mode
 from afterword.remembering.records import State
 from afterword.sending.due import send_due
+from afterword.sending.guarding import guarded
 from afterword.sending.ways import is_blocked
 
 if TYPE_CHECKING:
@@ -24,6 +26,10 @@ OVERDUE_AFTER = 900
 _MOST_OVERDUE = 1000
 # What a round of reading and writing 10,000 rows may take before it comes to the call.
 _ROUND_SECONDS = 30
+
+
+class SweepError(Exception):
+    """A part of a sweep failed. Raised when all the rest is done, so that the alarm on errors sees it."""
 
 
 class Sweep:
@@ -57,12 +63,11 @@ class Sweep:
     def run(self, campaigns: Sequence[Campaign], now: int) -> Counter[str]:
         """Send what is due by `now` (business time, Unix seconds); return how many became what.
 
-        Raises:
-            LedgerError: The next run takes over: nothing is lost.
+        What fails is counted as `failed`, and the next run takes it up: one campaign must not stop the others.
         """
-        counts = self._mender.mend()
+        counts = guarded("mending", self._mender.mend)
         for campaign in self._shuffled(campaigns):
-            counts += self._sweep(campaign, now)
+            counts += guarded(f"campaign {campaign.id}", partial(self._sweep, campaign, now))
         return counts
 
     def overdue(self, campaigns: Sequence[Campaign], now: int) -> int:

@@ -84,8 +84,9 @@ class Translator:
 
     def _ask(self, events: Sequence[ShopEvent], now: int) -> Counter[str]:
         invitations, customers, counts = self._plan(events, now)
-        refused = self._ledger.remember_customers(list(customers.values()), now)
-        planned = [_unless_refused(each, refused) for each in invitations.values()]
+        # As the ledger has them: earlier events may have told more, and a replay must find the same again.
+        customers |= self._ledger.remember_customers(list(customers.values()), now)
+        planned = [_unless_suppressed(each, customers) for each in invitations.values()]
         created = self._ledger.create(planned, now)
         counts["duplicate"] += len(planned) - len(created)
         new = [each for each in planned if each.key in created]
@@ -112,7 +113,8 @@ class Translator:
             planned = list(self._invitations(event, key, now))
             counts["unwanted"] += not planned
             counts["duplicate"] += sum(each.key in invitations for each in planned)
-            invitations = {each.key: each for each in planned} | invitations
+            for each in planned:
+                invitations.setdefault(each.key, each)
             if any(each.state is State.PENDING for each in planned):
                 known = customers.get(who)
                 if known is None or known.seen_at <= event.occurred:
@@ -201,9 +203,9 @@ def _customer(event: Purchase | Signup, who: str) -> Customer:
     )
 
 
-def _unless_refused(invitation: Invitation, refused: Mapping[str, Customer]) -> Invitation:
-    customer = refused.get(invitation.customer)
-    if customer is None or invitation.state is State.ENDED:
+def _unless_suppressed(invitation: Invitation, customers: Mapping[str, Customer]) -> Invitation:
+    customer = customers.get(invitation.customer)
+    if customer is None or not customer.suppressed or invitation.state is State.ENDED:
         return invitation
     return replace(invitation, state=State.ENDED, reason=customer.suppressed)
 

@@ -32,7 +32,11 @@ class Ledger(Protocol):
     def remember_customers(
         self, customers: Collection[Customer], now: int
     ) -> Mapping[str, Customer]:
-        """Store addresses and names, the newest `seen_at` wins. Return those who must not be asked, by key."""
+        """Store addresses and names, the newest `seen_at` wins.
+
+        Return, by key and as the ledger has them now, those of whom it knows anything else: that they left, or what
+        other events told.
+        """
         ...
 
     def create(self, invitations: Collection[Invitation], now: int) -> set[Key]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from afterword.remembering.records import (
+    PERSONAL,
     AccountState,
     Batch,
     Claim,
@@ -45,17 +46,15 @@ class MemoryLedger:
     ) -> Mapping[str, Customer]:
         """See `Ledger`."""
         del now  # Nothing grows old here.
-        refused = {}
-        for customer in customers:
-            known = self._customers.get(customer.key, Customer(customer.key))
-            if known.suppressed:
-                refused[customer.key] = known
-            elif known.seen_at <= customer.seen_at:
-                told = {
-                    name: value for name, value in asdict(customer).items() if value is not None
-                }
-                self._customers[customer.key] = replace(known, **told)
-        return refused
+        found = {}
+        for told in customers:
+            known = self._customers.get(told.key, Customer(told.key))
+            if known.takes(told):
+                known = self._customers[told.key] = known.told(told)
+                if all(getattr(known, name) == getattr(told, name) for name in PERSONAL):
+                    continue
+            found[told.key] = known
+        return found
 
     def create(self, invitations: Collection[Invitation], now: int) -> set[Key]:
         """See `Ledger`."""
@@ -213,4 +212,7 @@ def _may_be_asked(customer: Customer, claim: Claim, now: int) -> bool:
 
 
 def _is_free(invitation: Invitation, batch: Batch) -> bool:
-    return invitation.state is State.PENDING or invitation.batch == batch.id
+    return invitation.state is State.PENDING or (invitation.state, invitation.batch) == (
+        State.CLAIMED,
+        batch.id,
+    )

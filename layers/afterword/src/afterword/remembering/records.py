@@ -5,13 +5,16 @@ All times are Unix seconds. *Business* times decide what is due, *wall* times ru
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+# What a customer's record forgets when the customer leaves.
+PERSONAL = ("email", "name", "language", "zone", "token")
 
 
 class State(StrEnum):
@@ -128,16 +131,25 @@ class Customer:
     """A person in one shop. The only record with personal data; `key` is the shop and an HMAC of the address."""
 
     key: str
-    email: str | None = None
-    name: str | None = None
-    language: str | None = None
-    zone: str | None = None
-    token: str | None = None
+    email: str | None = field(default=None, repr=False)
+    name: str | None = field(default=None, repr=False)
+    language: str | None = field(default=None, repr=False)
+    zone: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
     seen_at: int = 0
     last_at: int | None = None
     last_by: str | None = None
     suppressed: str | None = None
     erased_at: int | None = None
+
+    def takes(self, told: Customer) -> bool:
+        """Tell whether what an event told of this customer counts: not about who left, nor from before the last one."""
+        return not self.suppressed and self.seen_at <= told.seen_at
+
+    def told(self, told: Customer) -> Customer:
+        """Return the customer as an event told; what it left out stays as it was."""
+        news = {each.name: getattr(told, each.name) for each in fields(told)}
+        return replace(self, **{name: value for name, value in news.items() if value is not None})
 
 
 @dataclass(frozen=True, slots=True)

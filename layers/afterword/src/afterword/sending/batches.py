@@ -12,6 +12,8 @@ from afterword.sending import passage, ways
 from afterword.sending.provider import Refused, Retry, Sent, Uncertain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from afterword.remembering.ledger import Ledger
     from afterword.remembering.records import Batch, Invitation, Way
     from afterword.sending.provider import Outcome, Provider
@@ -48,6 +50,13 @@ def record(
         return ways.settle(known, batch.id, outcome, batch.size, later, now)
 
     match outcome:
+        case Refused() if batch.size == 1:
+            return _end_refused(ledger, batch, way, settle, outcome)
+        case Refused():
+            half = -(-batch.size // 2)
+            return release(ledger, batch, reason=outcome.reason, split=half, settle=settle)
+        case Retry():
+            return release(ledger, batch, reason=outcome.reason, settle=settle)
         case Sent():
             verify_at = None if outcome.id is None else now + LOOK_AFTER
             sent = replace(batch, state=BatchState.SENT, provider_id=outcome.id, due=verify_at)
@@ -57,29 +66,28 @@ def record(
             doubt = replace(batch, state=BatchState.UNCERTAIN, reason=outcome.reason, due=later)
             ledger.change_batch(batch, doubt)
             counts = Counter(uncertain=batch.size)
-        case Refused() if batch.size == 1:
-            counts = _end_refused(ledger, batch, settle(way), outcome)
-        case Refused():
-            half = -(-batch.size // 2)
-            counts = release(ledger, batch, reason=outcome.reason, split=half)
-        case Retry():
-            counts = release(ledger, batch, reason=outcome.reason)
     passage.change(ledger, way, settle)
     return counts
 
 
 def release(
-    ledger: Ledger, batch: Batch, *, reason: str | None, split: int | None = None
+    ledger: Ledger,
+    batch: Batch,
+    *,
+    reason: str | None,
+    split: int | None = None,
+    settle: Callable[[Way], Way] | None = None,
 ) -> Counter[str]:
-    """Give a batch's members back to the due index: nobody was asked.
+    """Give a batch's members back to the due index, and its way to the next one: nobody was asked.
 
-    Safe to repeat: a batch that was left half released is `releasing`, and due, until all are free.
+    Safe to repeat: a batch that was left half released is `releasing`, and due, until members and way are free.
 
     Args:
         ledger: The ledger.
         batch: As the ledger has it.
         reason: Why, for whoever asks.
         split: The most members that a batch of theirs may have from now on.
+        settle: What the call says of the way; without it, there was no call.
     """
     releasing = replace(
         batch, state=BatchState.RELEASING, reason=reason, split=split or batch.split
@@ -97,12 +105,17 @@ def release(
         for each in members(ledger, batch)
     ]
     released = ledger.move(moves)
+    if settle:
+        passage.change(ledger, passage.way_of(batch), settle)
+    else:
+        passage.free(ledger, batch)
     ledger.change_batch(releasing, replace(releasing, state=BatchState.RELEASED, due=None))
     return Counter(released=len(released))
 
 
 def hold(ledger: Ledger, batch: Batch, reason: str, now: int) -> Counter[str]:
     """Leave a batch to a person: what became of it cannot be known here. `now` is wall time."""
+    passage.free(ledger, batch)
     ledger.change_batch(batch, replace(batch, state=BatchState.HELD, reason=reason, due=now))
     return Counter(held=batch.size)
 
@@ -115,14 +128,17 @@ def members(ledger: Ledger, batch: Batch) -> list[Invitation]:
     return [each for each in known if (each.state, each.batch) == (State.CLAIMED, batch.id)]
 
 
-def _end_refused(ledger: Ledger, batch: Batch, way: Way, outcome: Refused) -> Counter[str]:
+def _end_refused(
+    ledger: Ledger, batch: Batch, way: Way, settle: Callable[[Way], Way], outcome: Refused
+) -> Counter[str]:
     """End the one invitation that was refused, or hold it: when many are, the survey is at fault."""
-    held = ways.refuses_too_many(way.slot)
+    held = ways.refuses_too_many(settle(way).slot)
     state, reason = (
         (State.HELD, "too_many_refused") if held else (State.ENDED, Reason.REFUSED.value)
     )
     moves = [Move(each, state, reason=reason, gives_back=True) for each in members(ledger, batch)]
     ledger.move(moves)
+    passage.change(ledger, way, settle)
     refused = replace(batch, state=BatchState.REFUSED, reason=outcome.reason, due=None)
     ledger.change_batch(batch, refused)
     return Counter(held=1) if held else Counter({f"ended.{Reason.REFUSED}": 1})

@@ -6,15 +6,19 @@ the batch's `due` off.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from afterword.deciding.accounts import AccountError
 from afterword.deciding.rules import Reason
-from afterword.remembering.records import BatchState, Way
-from afterword.sending import batches, passage
+from afterword.remembering.parameters import ParametersError
+from afterword.remembering.records import BatchState
+from afterword.sending import batches, passage, ways
+from afterword.sending.guarding import guarded
 from afterword.sending.provider import LookUpError, Refused, Sent
 from afterword.sending.sender import LEASE_GRACE, recipients
 from afterword.sending.ways import Blocked
@@ -24,12 +28,15 @@ if TYPE_CHECKING:
 
     from afterword.deciding.campaigns import Campaign
     from afterword.remembering.ledger import Ledger
-    from afterword.remembering.records import Batch
-    from afterword.sending.provider import Provider, Seen
+    from afterword.remembering.records import Batch, Invitation, Way
+    from afterword.sending.provider import Provider, Retry, Seen, Uncertain
 
+_logger = logging.getLogger(__name__)
 _MOST_BATCHES = 25
 # The shortest that a provider is known to keep an idempotency key is two hours; the replay stays well within.
 REPLAY_FOR = 6000
+# A survey waits for its batch in doubt. After a day without an answer a person must hear of it.
+LOOK_FOR = 86_400
 # How far the provider's clock may be from ours.
 _SKEW = 120
 _ABSENT_TWICE = 2
@@ -42,7 +49,7 @@ class Mender:
 
     Args:
         ledger: The ledger.
-        provider_of: Returns the provider behind an account's name; raises AccountError.
+        provider_of: Returns the provider behind an account's name; raises AccountError, ParametersError.
         campaigns: By id.
         clock: Wall time, Unix seconds.
         deadline: Wall time at which this invocation ends.
@@ -63,26 +70,41 @@ class Mender:
         self._deadline = deadline
 
     def mend(self) -> Counter[str]:
-        """Take one step with each batch that is due; return how many invitations became what."""
+        """Take one step with each batch that is due; return how many invitations became what.
+
+        Half of the time that is left is not touched: it is for what is due.
+        """
         counts: Counter[str] = Counter()
-        for batch in self._ledger.due_batches(self._clock(), _MOST_BATCHES):
-            mine = replace(batch, due=self._deadline + LEASE_GRACE)
-            if self._ledger.change_batch(batch, mine):
-                try:
-                    counts += self._mend(mine)
-                except AccountError:
-                    counts += self._put_off(mine, self._clock() + batches.LOOK_AFTER)
-                    counts["broken_account"] += 1
+        until = (self._clock() + self._deadline) // 2
+        seen: set[str] = set()
+        while self._clock() <= until:
+            due = self._ledger.due_batches(self._clock(), _MOST_BATCHES)
+            new = [each for each in due if each.id not in seen]
+            if not new:
+                break
+            for batch in new:
+                if self._clock() <= until:
+                    counts += guarded(f"batch {batch.id}", partial(self._take, batch))
+            seen |= {each.id for each in new}
         return counts
+
+    def _take(self, batch: Batch) -> Counter[str]:
+        """Take one step with a batch, unless somebody was faster."""
+        mine = replace(batch, due=self._deadline + LEASE_GRACE)
+        if not self._ledger.change_batch(batch, mine):
+            return Counter()
+        try:
+            return self._mend(mine)
+        except (AccountError, ParametersError) as error:
+            _logger.warning("batch %s waits: %s", batch.id, error)
+            self._put_off(mine, self._clock() + batches.LOOK_AFTER)
+            return Counter(broken_account=1)
 
     def _mend(self, batch: Batch) -> Counter[str]:
         match batch.state:
             case BatchState.CLAIMING | BatchState.RELEASING:
-                counts = batches.release(
-                    self._ledger, batch, reason=batch.reason or "lease_ran_out"
-                )
-                self._free(batch)
-                return counts
+                reason = batch.reason or "lease_ran_out"
+                return batches.release(self._ledger, batch, reason=reason)
             case BatchState.CALLING:
                 return self._doubt(batch)
             case _:
@@ -91,19 +113,23 @@ class Mender:
     def _doubt(self, batch: Batch) -> Counter[str]:
         """Its function was killed in mid-call. That says nothing of the provider's health."""
         at = batches.check_at(self._provider_of(batch.account), self._clock())
-        doubt = replace(batch, state=BatchState.UNCERTAIN, reason="killed_in_call")
+        doubt = replace(batch, state=BatchState.UNCERTAIN, reason="killed_in_call", due=at)
         self._ledger.change_batch(batch, doubt)
-        return self._put_off(doubt, at) + Counter(uncertain=batch.size)
+        passage.keep(self._ledger, doubt, at)
+        return Counter(uncertain=batch.size)
 
     def _ask(self, batch: Batch) -> Counter[str]:
         """Ask the provider, within its rate and alone on the survey."""
         provider, now = self._provider_of(batch.account), self._clock()
+        in_doubt_for = now - (batch.called_at or 0)
+        if batch.state is BatchState.UNCERTAIN and in_doubt_for > patience(provider):
+            return batches.hold(self._ledger, batch, "unanswered", now)
         if now + provider.call_seconds > self._deadline:
             return self._put_off(batch, now)
         known = self._ledger.read_way(batch.account, batch.survey)
         way = passage.take(self._ledger, provider, known, batch, 1, now)
         if isinstance(way, Blocked):
-            return self._put_off(batch, way.until)
+            return self._put_off(batch, min(way.until, now + batches.LOOK_AFTER))
         if batch.state is BatchState.SENT:
             return self._verify(provider, batch, now)
         if provider.replays_key:
@@ -112,9 +138,11 @@ class Mender:
 
     def _replay(self, provider: Provider, way: Way, batch: Batch, now: int) -> Counter[str]:
         """Send the identical bytes under the batch's key: the answer is the first call's, or makes up for it."""
-        if now - (batch.called_at or 0) > REPLAY_FOR:
-            return self._hold(batch, "replays_unanswered")
-        body = self._body(provider, batch)
+        members = batches.members(self._ledger, batch)
+        if not members:
+            # Ended as refused by a run that was killed before it could say so here.
+            return batches.release(self._ledger, batch, reason=batch.reason)
+        body = self._body(provider, batch, members)
         if body is None or sha256(body).hexdigest() != batch.digest:
             return self._hold(batch, "replay_would_differ")
         outcome = provider.invite(batch.survey, body, batch.id)
@@ -122,11 +150,12 @@ class Mender:
             return batches.record(self._ledger, provider, way, batch, outcome, now)
         # That this call was turned away, or lost as well, says nothing of the first one.
         pause = batches.REPLAY_AFTER * 2 ** min(batch.checks, 4)
-        return self._put_off(batch, now + pause, counts=True)
+        return self._ask_again(batch, now + pause, outcome)
 
-    def _body(self, provider: Provider, batch: Batch) -> bytes | None:
+    def _body(
+        self, provider: Provider, batch: Batch, invitations: Sequence[Invitation]
+    ) -> bytes | None:
         campaign = self._campaigns.get(batch.campaign)
-        invitations = batches.members(self._ledger, batch)
         customers = self._ledger.read_customers([each.customer for each in invitations])
         if campaign is None or len(customers) < len(invitations):
             return None
@@ -138,20 +167,19 @@ class Mender:
         try:
             seen = provider.list_after(batch.survey, batch.after_id or 0)
         except LookUpError as error:
-            return self._put_off(batch, now + (error.retry.after or batches.LOOK_AFTER))
+            pause = error.retry.after or batches.LOOK_AFTER
+            return self._ask_again(batch, now + pause, error.retry, checks=batch.checks)
         if not seen and batch.checks + 1 < _ABSENT_TWICE:
-            return self._put_off(batch, now + batches.LOOK_AFTER, counts=True)
+            return self._ask_again(batch, now + batches.LOOK_AFTER)
         if not seen:
-            counts = batches.release(self._ledger, batch, reason="not_at_provider")
-        elif is_ours(batch, seen, provider.call_seconds):
-            sent = replace(batch, state=BatchState.SENT, provider_id=seen[0].id, reason=None)
-            verify_at = now + batches.LOOK_AFTER
-            self._ledger.change_batch(batch, replace(sent, checks=0, due=verify_at))
-            counts = Counter(sent=batch.size)
-        else:
+            return batches.release(self._ledger, batch, reason="not_at_provider")
+        if not is_ours(batch, seen, provider.call_seconds):
             return self._hold(batch, "ambiguous_at_provider")
-        self._free(batch)
-        return counts
+        sent = replace(batch, state=BatchState.SENT, provider_id=seen[0].id, reason=None)
+        verify_at = now + batches.LOOK_AFTER
+        self._ledger.change_batch(batch, replace(sent, checks=0, due=verify_at))
+        passage.free(self._ledger, batch)
+        return Counter(sent=batch.size)
 
     def _verify(self, provider: Provider, batch: Batch, now: int) -> Counter[str]:
         """Accepted is not invited: look once at what became of the call."""
@@ -160,7 +188,7 @@ class Mender:
         except LookUpError as error:
             if batch.checks + 1 < _MOST_LOOKS:
                 pause = error.retry.after or batches.LOOK_AFTER
-                return self._put_off(batch, now + pause, counts=True)
+                return self._ask_again(batch, now + pause)
             return self._close(batch, BatchState.SENT, Counter(unverified=batch.size))
         if seen.status == "failed":
             return self._hold(batch, "failed_at_provider")
@@ -171,27 +199,46 @@ class Mender:
         return self._close(batch, BatchState.SENT, +Counter({_DROPPED: batch.size - reached}))
 
     def _close(self, batch: Batch, state: BatchState, counts: Counter[str]) -> Counter[str]:
+        passage.free(self._ledger, batch)  # Before: nobody looks after a closed batch's way.
         self._ledger.change_batch(batch, replace(batch, state=state, due=None))
-        self._free(batch)
         return counts
 
     def _hold(self, batch: Batch, reason: str) -> Counter[str]:
-        counts = batches.hold(self._ledger, batch, reason, self._clock())
-        self._free(batch)
-        return counts
+        return batches.hold(self._ledger, batch, reason, self._clock())
 
-    def _put_off(self, batch: Batch, until: int, *, counts: bool = False) -> Counter[str]:
-        later = replace(batch, due=until, checks=batch.checks + counts)
-        self._ledger.change_batch(batch, later)
-        way = Way(batch.account, batch.survey)
-        if batch.state is BatchState.UNCERTAIN:
-            passage.keep(self._ledger, way, batch, until)
-        else:
-            passage.free(self._ledger, way, batch)
+    def _put_off(self, batch: Batch, until: int) -> Counter[str]:
+        """Look after a batch later: nobody was asked."""
+        self._ledger.change_batch(batch, replace(batch, due=until))
+        if batch.state is not BatchState.SENT:
+            passage.keep(self._ledger, batch, until)
         return Counter()
 
-    def _free(self, batch: Batch) -> None:
-        passage.free(self._ledger, Way(batch.account, batch.survey), batch)
+    def _ask_again(
+        self,
+        batch: Batch,
+        until: int,
+        outcome: Retry | Uncertain | None = None,
+        checks: int | None = None,
+    ) -> Counter[str]:
+        """Ask again later, and draw the conclusions for the way: it may have been the breaker's probe."""
+        now, checked = self._clock(), batch.checks + 1 if checks is None else checks
+        self._ledger.change_batch(batch, replace(batch, due=until, checks=checked))
+
+        def settle(known: Way) -> Way:
+            if outcome is None:
+                known = ways.give_back(known, batch.id)
+            else:
+                known = ways.settle(known, batch.id, outcome, batch.size, until, now)
+            in_doubt = batch.state is BatchState.UNCERTAIN
+            return ways.keep(known, batch.id, until) if in_doubt else known
+
+        passage.change(self._ledger, passage.way_of(batch), settle)
+        return Counter()
+
+
+def patience(provider: Provider) -> int:
+    """Return after how many seconds of doubt a batch is left to a person."""
+    return REPLAY_FOR if provider.replays_key else LOOK_FOR
 
 
 def is_ours(batch: Batch, seen: Sequence[Seen], call_seconds: int) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from afterword.remembering.ledger import LedgerError
+from afterword.remembering.records import Way
 from afterword.sending import ways
 from afterword.sending.ways import Blocked
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from afterword.remembering.ledger import Ledger
-    from afterword.remembering.records import Batch, Way
+    from afterword.remembering.records import Batch
     from afterword.sending.provider import Provider
 
 _RACES = 8
@@ -60,26 +60,26 @@ def change(ledger: Ledger, way: Way, decide: Callable[[Way], Way]) -> None:
     Raises:
         LedgerError: Others were faster all the time.
     """
+    if not way.is_known():
+        way = ledger.read_way(way.account, way.survey)
     for _ in range(_RACES):
-        if way.is_known() and ledger.swap_way(way, decide(way)):
+        decided = decide(way)
+        if decided == way or ledger.swap_way(way, decided):
             return
         way = ledger.read_way(way.account, way.survey)
-        if not way.is_known() and ledger.swap_way(way, decide(way)):
-            return
     raise LedgerError("the ledger is too busy: a provider's state kept changing")
 
 
-def keep(ledger: Ledger, way: Way, batch: Batch, until: int) -> None:
+def keep(ledger: Ledger, batch: Batch, until: int) -> None:
     """Keep the survey's slot for a batch in doubt that is looked after at `until` (wall time)."""
-    change(
-        ledger,
-        way,
-        lambda now: replace(
-            now, slot=replace(now.slot, holder=batch.id, until=until + ways.SLOT_GRACE)
-        ),
-    )
+    change(ledger, way_of(batch), lambda known: ways.keep(known, batch.id, until))
 
 
-def free(ledger: Ledger, way: Way, batch: Batch) -> None:
-    """Free the way without a call having been made."""
-    change(ledger, way, lambda now: ways.give_back(now, batch.id))
+def free(ledger: Ledger, batch: Batch) -> None:
+    """Free the way without a conclusion."""
+    change(ledger, way_of(batch), lambda known: ways.give_back(known, batch.id))
+
+
+def way_of(batch: Batch) -> Way:
+    """Name a batch's way; nothing is known of it yet."""
+    return Way(batch.account, batch.survey)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from afterword.deciding.accounts import AccountError
 from afterword.deciding.rules import Reason, capped, stopped_by
+from afterword.remembering.parameters import ParametersError
 from afterword.remembering.records import Batch, BatchState, Claim, Move, State
 from afterword.sending import batches, passage, ways
 from afterword.sending.provider import LookUpError, Recipient
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from afterword.remembering.records import Claimed, Customer, Invitation, Way
     from afterword.sending.provider import Outcome, Provider
 
+_logger = logging.getLogger(__name__)
 # Somebody else may look after a batch this long after its invocation must have ended.
 LEASE_GRACE = 60
 # What has to be written after a call, before the invocation ends.
@@ -42,7 +45,7 @@ class Sender:
 
     Args:
         ledger: The ledger.
-        provider_of: Returns the provider behind an account's name; raises AccountError.
+        provider_of: Returns the provider behind an account's name; raises AccountError, ParametersError.
         clock: Wall time, Unix seconds.
         new_id: Returns a batch id that was never used before.
         deadline: Wall time at which this invocation ends.
@@ -81,8 +84,9 @@ class Sender:
         left = len(candidates)
         try:
             provider = self.provider_of(campaign.account)
-        except AccountError:
+        except (AccountError, ParametersError) as error:
             # One broken account must not stop the others; its invitations wait for it to be mended.
+            _logger.warning("campaign %s waits: %s", campaign.id, error)
             return Counter({"blocked.broken_account": left})
         for group in groups(candidates, provider.most_recipients):
             sent = self._send_group(campaign, provider, group, now)
@@ -117,9 +121,7 @@ class Sender:
             return way
         ready, counts = self._claim(campaign, batch, group, now)
         if not ready or not self.has_time(provider):
-            counts += batches.release(self._ledger, batch, reason="not_called")
-            passage.free(self._ledger, way, batch)
-            return counts
+            return counts + batches.release(self._ledger, batch, reason="not_called")
         return counts + self._call(campaign, provider, way, batch, ready)
 
     def _claim(
@@ -168,9 +170,7 @@ class Sender:
             digest=sha256(body).hexdigest(),
         )
         if not self.has_time(provider) or not self._ledger.change_batch(batch, calling):
-            counts = batches.release(self._ledger, batch, reason="not_called")
-            passage.free(self._ledger, way, batch)
-            return counts
+            return batches.release(self._ledger, batch, reason="not_called")
         outcome = provider.invite(batch.survey, body, batch.id)
         return batches.record(self._ledger, provider, way, calling, outcome, self._clock())
 

@@ -54,7 +54,8 @@ def take(way: Way, *, holder: str, until: int, calls: int, limit: int, now: int)
         (account.probe_until if _is_open(account) else 0, "breaker_probing"),
         (slot.not_before, "survey_paused"),
         (slot.until if slot.holder not in {None, holder} else 0, "survey_busy"),
-        (_next_minute(now) if used + calls > limit else 0, "rate_budget"),
+        # What takes more than a whole minute's budget goes first in a minute, or never.
+        (_next_minute(now) if used and used + calls > limit else 0, "rate_budget"),
     )
     for blocked_until, reason in blocks:
         if blocked_until > now:
@@ -78,12 +79,21 @@ def is_blocked(way: Way, now: int) -> Blocked | None:
 
 
 def give_back(way: Way, holder: str) -> Way:
-    """Free the slot without a call having been made."""
+    """Free the slot, and the probe that went with it, unless they are another batch's by now."""
+    if way.slot.holder != holder:
+        return way
     return replace(
         way,
         account_state=replace(way.account_state, probe_until=0),
         slot=_freed(way.slot, holder),
     )
+
+
+def keep(way: Way, holder: str, until: int) -> Way:
+    """Leave the slot to a batch in doubt, unless it is another's by now; `until` somebody looks after it."""
+    if way.slot.holder not in {None, holder}:
+        return way
+    return replace(way, slot=replace(way.slot, holder=holder, until=until + SLOT_GRACE))
 
 
 def settle(way: Way, holder: str, outcome: Outcome, size: int, check_at: int, now: int) -> Way:
@@ -108,7 +118,7 @@ def settle(way: Way, holder: str, outcome: Outcome, size: int, check_at: int, no
             slot = replace(_count(slot, now, refused=size if size == 1 else 0), failures=0)
         case Uncertain():
             account = _fail(account, now)
-            slot = replace(slot, holder=holder, until=check_at + SLOT_GRACE)
+            return keep(replace(way, account_state=account, slot=slot), holder, check_at)
         case Retry(outage=True) | Retry(breaks=True):
             account = _fail(account, now, outcome)
         case Retry(whole_account=True):

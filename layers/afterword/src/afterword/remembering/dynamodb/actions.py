@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 from afterword.deciding.campaigns import LIFETIME
 from afterword.remembering.dynamodb import items
 from afterword.remembering.dynamodb.table import Action
-from afterword.remembering.records import Batch, Claim, Customer, Invitation, Leaving, Move, State
+from afterword.remembering.records import (
+    PERSONAL,
+    Batch,
+    Claim,
+    Customer,
+    Invitation,
+    Leaving,
+    Move,
+    State,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -18,21 +27,34 @@ if TYPE_CHECKING:
     from afterword.remembering.records import Occasion
 
 _LIFETIME = int(LIFETIME.total_seconds())
-_PERSONAL = ("email", "name", "language", "zone", "token")
 # An item holds at most 400 kB, a transaction 4 MB:
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
 _PAGE_BYTES = 300_000
 
 
-def remember(customer: Customer, now: int) -> Action:
-    """Store what is known of a customer, unless suppressed, or told of by a newer event."""
+def remember(customer: Customer, now: int, *, alone: bool) -> Action:
+    """Store what is known of a customer, unless suppressed, or told of by a newer event.
+
+    Args:
+        customer: As an event told.
+        now: Wall time, Unix seconds.
+        alone: Only if nothing else is known of the customer, so that what was told is all there is.
+    """
     told = {name: value for name, value in asdict(customer).items() if value is not None}
     del told["key"]
-    return _update(
+    action = _update(
         items.customer_item_key(customer.key),
         told | {"ttl": now + _LIFETIME},
         condition="attribute_not_exists(suppressed)"
         " AND (attribute_not_exists(seen_at) OR seen_at <= :seen_at)",
+    )
+    untold = [name for name in PERSONAL if name not in told] if alone else []
+    return replace(
+        action,
+        condition=" AND ".join(
+            [action.condition or "", *(f"attribute_not_exists(#{name})" for name in untold)]
+        ),
+        names={f"#{name}": name for name in untold} | (action.names or {}),
     )
 
 
@@ -66,13 +88,19 @@ def move(what: Move) -> Action:
     )
 
 
+def move_and_give_back(what: Move) -> list[Action]:
+    """Change an invitation, and undo its reservation if it gives that back."""
+    return [move(what), give_back(what.invitation)] if what.gives_back else [move(what)]
+
+
 def claim(what: Claim, batch: Batch) -> Action:
     """Claim a pending invitation for a batch; a repeat finds it claimed by that batch already."""
     after = replace(what.invitation, state=State.CLAIMED, batch=batch.id, reason=None)
     return _update(
         items.invitation_key(after.key),
         items.invitation_item(after),
-        condition="#state = :pending OR #batch = :batch",
+        # The new state is "claimed", too: what this batch has ended stays so.
+        condition="#state = :pending OR (#state = :state AND #batch = :batch)",
         values={":pending": State.PENDING.value},
     )
 
@@ -112,9 +140,9 @@ def suppress(what: Leaving) -> Action:
         update="SET suppressed = if_not_exists(suppressed, :reason)"
         + (", erased_at = :at" if what.erase else "")
         + " REMOVE "
-        + ", ".join(f"#{name}" for name in (*_PERSONAL, "ttl")),
+        + ", ".join(f"#{name}" for name in (*PERSONAL, "ttl")),
         values={":reason": what.reason} | ({":at": what.at} if what.erase else {}),
-        names={f"#{name}": name for name in (*_PERSONAL, "ttl")},
+        names={f"#{name}": name for name in (*PERSONAL, "ttl")},
     )
 
 

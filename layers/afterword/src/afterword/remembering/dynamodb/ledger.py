@@ -54,9 +54,21 @@ class DynamoDbLedger:
         self, customers: Collection[Customer], now: int
     ) -> Mapping[str, Customer]:
         """See `Ledger`."""
-        failures = self._write([[actions.remember(each, now)] for each in customers])
-        known = [items.parse_customer(failure.item) for failure in failures if failure]
-        return {customer.key: customer for customer in known if customer.suppressed}
+        told = list(customers)
+        failures = self._write([[actions.remember(each, now, alone=True)] for each in told])
+        # A transaction returns what it met only where it fails: so those of whom more is known are written again.
+        known = {
+            each.key: (each, items.parse_customer(failed.item))
+            for each, failed in zip(told, failures, strict=True)
+            if failed
+        }
+        more = [each for each, was in known.values() if was.takes(each)]
+        again = self._write([[actions.remember(each, now, alone=False)] for each in more])
+        found = {key: was for key, (_, was) in known.items()}
+        for each, failed in zip(more, again, strict=True):
+            was = items.parse_customer(failed.item) if failed else found[each.key].told(each)
+            found[each.key] = was
+        return found
 
     def create(self, invitations: Collection[Invitation], now: int) -> set[Key]:
         """See `Ledger`."""
@@ -85,11 +97,15 @@ class DynamoDbLedger:
 
     def move(self, moves: Collection[Move]) -> set[Key]:
         """See `Ledger`."""
-        failures = self._write([[actions.move(each)] for each in moves])
-        moved = [each for each, failed in zip(moves, failures, strict=True) if not failed]
-        # Apart from the move: another campaign's newer reservation must not stop it.
-        self._write([[actions.give_back(each.invitation)] for each in moved if each.gives_back])
-        return {each.invitation.key for each in moved}
+        # Together with what it gives back, or a reservation for which nobody was asked could stay.
+        failures = self._write([actions.move_and_give_back(each) for each in moves])
+        # Another invitation's newer reservation stays, and does not stop the move.
+        overtaken = [
+            each for each, failed in zip(moves, failures, strict=True) if failed and failed.action
+        ]
+        again = self._write([[actions.move(each)] for each in overtaken])
+        tried = zip([*moves, *overtaken], [*failures, *again], strict=True)
+        return {each.invitation.key for each, failed in tried if not failed}
 
     def suppress(self, leavings: Collection[Leaving]) -> None:
         """See `Ledger`."""
