@@ -363,6 +363,13 @@ def test_surveys_share_their_account_and_have_slots_of_their_own(ledger: Ledger)
     assert not ledger.swap_way(first.swapped(), paused)
 
 
+def test_every_campaign_that_ever_was_is_known(ledger: Ledger) -> None:
+    assert ledger.campaigns() == set()
+    ledger.create([invitation("A-1"), invitation("A-1", campaign="another")], NOW)
+    ledger.create([invitation("A-2"), invitation("A-2", campaign="a-third")], NOW)
+    assert ledger.campaigns() == {"after-purchase", "another", "a-third"}
+
+
 def test_nothing_to_do_is_done(ledger: Ledger) -> None:
     assert ledger.create([], NOW) == set()
     assert ledger.move([]) == set()

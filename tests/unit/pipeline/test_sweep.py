@@ -143,6 +143,7 @@ def test_overdue_counts_what_should_have_gone_out_a_while_ago() -> None:
     due = NOW + 30 * DAY
     assert sweep.overdue(shop.campaigns, due + OVERDUE_AFTER - 1) == 0
     assert sweep.overdue(shop.campaigns, due + OVERDUE_AFTER) == 1
+    assert sweep.overdue([], due + OVERDUE_AFTER) == 1, "a deleted campaign's would be forgotten"
 
 
 def test_a_campaign_that_is_out_of_its_way_stops_no_other() -> None:

@@ -71,9 +71,13 @@ class Sweep:
         return counts
 
     def overdue(self, campaigns: Sequence[Campaign], now: int) -> int:
-        """Count invitations that should have gone out 15 minutes ago (up to 1,000 a campaign)."""
+        """Count invitations that should have gone out 15 minutes ago (up to 1,000 a campaign).
+
+        Those of a campaign that was deleted count, too: nobody sends them, and somebody must hear of it.
+        """
         late = now - OVERDUE_AFTER
-        return sum(len(self._ledger.due(each.id, late, _MOST_OVERDUE)) for each in campaigns)
+        lanes = {each.id for each in campaigns} | self._ledger.campaigns()
+        return sum(len(self._ledger.due(lane, late, _MOST_OVERDUE)) for lane in lanes)
 
     def _sweep(self, campaign: Campaign, now: int) -> Counter[str]:
         """Go through a campaign's lane until it is empty, blocked, or time runs out."""

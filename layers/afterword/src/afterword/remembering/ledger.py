@@ -43,6 +43,10 @@ class Ledger(Protocol):
         """Create what is new; return the keys that were."""
         ...
 
+    def campaigns(self) -> set[str]:
+        """List every campaign that ever created an invitation here, also those that are no more."""
+        ...
+
     def put_marks(self, marks: Mapping[Occasion, StopMark], now: int) -> None:
         """Write stop marks. A partial refund never replaces a mark."""
         ...

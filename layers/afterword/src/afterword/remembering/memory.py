@@ -63,6 +63,10 @@ class MemoryLedger:
         self._invitations |= new
         return set(new)
 
+    def campaigns(self) -> set[str]:
+        """See `Ledger`."""
+        return {key.campaign for key in self._invitations}
+
     def put_marks(self, marks: Mapping[Occasion, StopMark], now: int) -> None:
         """See `Ledger`."""
         del now

@@ -67,6 +67,16 @@ def create(invitation: Invitation, now: int) -> Action:
     )
 
 
+def note(campaigns: set[str]) -> Action:
+    """Add to the names of all campaigns that ever were."""
+    return Action(
+        items.CAMPAIGNS,
+        update="ADD #names :names",
+        values={":names": campaigns},
+        names={"#names": "names"},
+    )
+
+
 def mark(occasion: Occasion, why: StopMark, now: int) -> Action:
     """Write a stop mark; a partial refund's only where there is none."""
     return Action(

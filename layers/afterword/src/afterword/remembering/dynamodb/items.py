@@ -30,6 +30,8 @@ _logger = logging.getLogger(__name__)
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html
 LANE_SHARDS = 4
 BATCH_LANE = "batches"
+# Which lanes there are: an index can't list its own partitions.
+CAMPAIGNS = ("L#campaigns", "-")
 MARK = "!"
 ONLY = "-"
 

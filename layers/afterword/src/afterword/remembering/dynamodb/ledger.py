@@ -49,6 +49,7 @@ class DynamoDbLedger:
     ) -> None:
         self._table = Table(client, table, pause)
         self._new_seed = new_seed
+        self._noted: set[str] = set()
 
     def remember_customers(
         self, customers: Collection[Customer], now: int
@@ -72,8 +73,20 @@ class DynamoDbLedger:
 
     def create(self, invitations: Collection[Invitation], now: int) -> set[Key]:
         """See `Ledger`."""
+        self._note({each.key.campaign for each in invitations})
         failures = self._write([[actions.create(each, now)] for each in invitations])
         return {each.key for each, failed in zip(invitations, failures, strict=True) if not failed}
+
+    def _note(self, campaigns: set[str]) -> None:
+        """Write campaigns down before their first invitation: a lane that nobody knows would never be looked at."""
+        if new := campaigns - self._noted:
+            self._write([[actions.note(new)]])
+            self._noted |= new
+
+    def campaigns(self) -> set[str]:
+        """See `Ledger`."""
+        found = self._table.read([items.CAMPAIGNS])
+        return {name for item in found for name in item["names"]}
 
     def put_marks(self, marks: Mapping[Occasion, StopMark], now: int) -> None:
         """See `Ledger`."""
