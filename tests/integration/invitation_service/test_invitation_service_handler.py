@@ -30,6 +30,21 @@ CREDENTIAL = {
     "role": "admin",
     "api_token": "local-api-token",
 }
+# As in the sample events: Netquest's own example.
+WEBHOOK = {
+    "account": "shop",
+    "id_account": "387487",
+    "webhook_key": "TUwNjNDg3M",
+    "webhook_auth": "84b750d6956f02503015938fc38bfe36",
+}
+NPS_SAMPLES = [
+    "create_survey",
+    "show_survey",
+    "create_invitation",
+    "list_invitations",
+    "show_invitation",
+]
+WEBHOOK_SAMPLES = ["put_survey", "put_template", "put_respondent", "webhook_get", "webhook_post"]
 
 
 @pytest.fixture(params=["moto", pytest.param("local_cloud", marks=pytest.mark.local_cloud)])
@@ -64,7 +79,7 @@ def parameter() -> str:
 
 def furnish() -> None:
     boto3.client("ssm").put_parameter(
-        Name=parameter(), Type="SecureString", Value=json.dumps([CREDENTIAL])
+        Name=parameter(), Type="SecureString", Value=json.dumps([CREDENTIAL, WEBHOOK])
     )
     boto3.client("dynamodb").create_table(
         TableName=os.environ["TABLE_NAME"],
@@ -96,6 +111,66 @@ def test_the_sample_events_tell_the_story_of_an_invitation() -> None:
     assert listed["count"] == 1
     assert shown["invitation"]["recipients_count"] == 2
     assert answers[3]["headers"]["x-idempotency-lookup"] == "hit"
+
+
+def test_every_sample_event_is_tested() -> None:
+    assert {path.stem for path in SAMPLES.iterdir()} == {*NPS_SAMPLES, *WEBHOOK_SAMPLES}
+
+
+@pytest.mark.usefixtures("function")
+def test_the_sample_events_tell_the_story_of_a_webhook() -> None:
+    answers = [call(sample) for sample in WEBHOOK_SAMPLES]
+
+    assert [answer["statusCode"] for answer in answers] == [200] * 5
+    by_get, by_post = (json.loads(answer["body"]) for answer in answers[3:])
+    assert by_get == by_post == {"type": "success", "msg": "Invitation has been scheduled"}
+    event = json.loads((SAMPLES / "list_invitations.json").read_text())
+    event["rawPath"] = "/api/v2/nps/surveys/419349/invitations"
+    assert json.loads(app.handler(event, LambdaContext())["body"])["count"] == 1
+
+
+@pytest.mark.usefixtures("function")
+def test_a_rotated_webhook_key_works_at_once() -> None:
+    for sample in ("put_survey", "put_template", "put_respondent"):
+        call(sample)
+    changed = json.dumps([CREDENTIAL, {**WEBHOOK, "webhook_key": "another-key"}])
+    boto3.client("ssm").put_parameter(
+        Name=parameter(), Type="SecureString", Value=changed, Overwrite=True
+    )
+    event = json.loads((SAMPLES / "webhook_get.json").read_text())
+    event["rawPath"] = event["rawPath"].replace("TUwNjNDg3M", "another-key")
+
+    assert json.loads(app.handler(event, LambdaContext())["body"])["type"] == "success"
+    assert json.loads(call("webhook_get")["body"]) == {"type": "error", "msg": "Unauthorized"}
+
+
+@pytest.mark.usefixtures("function")
+def test_no_level_of_the_log_shows_a_webhooks_path(
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever the SDK does with an event and its parameters, and whatever is wrong with them."""
+    event = json.loads((SAMPLES / "webhook_get.json").read_text())
+    wrong = [
+        {**event, "rawPath": event["rawPath"] + "-unknown"},
+        {**event, "rawPath": event["rawPath"] + "/unknown"},
+        {**event, "rawPath": event["rawPath"].replace("387487", "1")},
+        {**event, "rawQueryString": ""},
+    ]
+    with caplog.at_level(logging.DEBUG):
+        answers = [call(sample) for sample in WEBHOOK_SAMPLES]
+        answers += [app.handler(each, LambdaContext()) for each in wrong]
+        monkeypatch.setenv("TABLE_NAME", "no-such-table")
+        app._api.cache_clear()
+        answers.append(call("webhook_get"))
+
+    assert answers[-1]["statusCode"] == 500
+    bodies = [answer["body"] for answer in answers if "respondent" not in answer["body"]]
+    shown = caplog.text + "".join([*capsys.readouterr(), *bodies])
+    assert "invitation scheduled" in shown
+    for secret in ("TUwNjNDg3M", "84b750d6956f", "81a2B7", "jane", "/webhooks/"):
+        assert secret not in shown
 
 
 @pytest.mark.usefixtures("function")

@@ -7,62 +7,27 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
-from invitation_service.dynamodb import DynamoDBStore
-from invitation_service.memory import InMemoryStore
-from invitation_service.models import Recipient, Status
+from invitation_service.models import Mailing, Recipient, Status
 from invitation_service.store import (
     Idempotency,
     KeyTakenError,
     NewInvitation,
+    Quota,
+    QuotaReachedError,
     Remembered,
     UnknownSurveyError,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from invitation_service.dynamodb import DynamoDBStore
     from invitation_service.store import Store
 
 NOW = datetime(2026, 11, 21, 10, 22, tzinfo=UTC)
 LATER = NOW + timedelta(days=2)
 
 _ids = itertools.count()
-
-
-def dynamodb_store(client: Any) -> DynamoDBStore:
-    table = f"invitations-{next(_ids)}"
-    client.create_table(
-        TableName=table,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
-        ],
-        KeySchema=[
-            {"AttributeName": "pk", "KeyType": "HASH"},
-            {"AttributeName": "sk", "KeyType": "RANGE"},
-        ],
-    )
-    return DynamoDBStore(
-        lambda: client, table, new_id=lambda: f"load-{next(_ids)}", pause=lambda _: None
-    )
-
-
-@pytest.fixture(
-    params=["memory", "moto", pytest.param("local_cloud", marks=pytest.mark.local_cloud)]
-)
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    match request.param:
-        case "memory":
-            yield InMemoryStore()
-        case "moto":
-            with mock_aws():
-                yield dynamodb_store(boto3.client("dynamodb", region_name="eu-west-1"))
-        case _:
-            yield dynamodb_store(request.getfixturevalue("local_cloud").client("dynamodb"))
 
 
 def people(*names: str) -> list[Recipient]:
@@ -318,3 +283,102 @@ def test_of_many_at_once_with_one_key_one_is_added(store: DynamoDBStore) -> None
     assert found.invitations == 1
     assert len(list(store.recipients("shop", survey, invitation.id))) == 1
     assert sum("people" in item for item in everything(store)) == 1
+
+
+MAILING = Mailing(token="81a2B7", template_id=1833, due_at=LATER, footer=False)
+
+
+def mailed(
+    *, key: str | None = None, quota: Quota | None = None, at: datetime = NOW
+) -> NewInvitation:
+    kept = Idempotency(key=key, fingerprint="call", kept_until=LATER) if key else None
+    return NewInvitation(created_at=at, idempotency=kept, mailing=MAILING, quota=quota)
+
+
+def test_an_invitation_by_webhook_keeps_its_mailing(store: Store) -> None:
+    survey = survey_of(store)
+
+    added = store.add_invitation("shop", survey, mailed())
+
+    assert (added.status, added.recipients_count) == (Status.SCHEDULED, 1)
+    assert added.mailing == MAILING
+    assert store.invitation("shop", survey, added.id) == added
+    assert store.invitations("shop", survey, offset=0, limit=10) == [added]
+    assert list(store.recipients("shop", survey, added.id)) == []
+
+
+def test_a_quota_ends_at_its_limit(store: Store) -> None:
+    survey, another = survey_of(store), survey_of(store)
+    quota = Quota(counter="387487#2026-11", limit=2)
+
+    store.add_invitation("shop", survey, mailed(quota=quota))
+    store.add_invitation("shop", another, mailed(quota=quota))
+    with pytest.raises(QuotaReachedError):
+        store.add_invitation("shop", survey, mailed(key="key", quota=quota))
+
+    assert len(store.invitations("shop", survey, offset=0, limit=10)) == 1
+    assert store.remembered("shop", survey, "key", NOW) is None
+
+
+def test_quotas_of_periods_and_accounts_do_not_meet(store: Store) -> None:
+    survey, other = survey_of(store), survey_of(store, "other")
+    november, december = Quota(counter="1#2026-11", limit=1), Quota(counter="1#2026-12", limit=1)
+    store.add_invitation("shop", survey, mailed(quota=november))
+
+    assert store.add_invitation("shop", survey, mailed(quota=december)).id == 2
+    assert store.add_invitation("other", other, mailed(quota=november)).id == 1
+
+
+def test_a_repeated_key_is_told_before_a_quota_and_uses_none_of_it(store: Store) -> None:
+    survey, quota = survey_of(store), Quota(counter="1#2026-11", limit=2)
+    store.add_invitation("shop", survey, mailed(key="key", quota=quota))
+    with pytest.raises(KeyTakenError):
+        store.add_invitation("shop", survey, mailed(key="key", quota=quota))
+    store.add_invitation("shop", survey, mailed(key="another", quota=quota))
+
+    with pytest.raises(KeyTakenError):
+        store.add_invitation("shop", survey, mailed(key="key", quota=quota))
+    with pytest.raises(QuotaReachedError):
+        store.add_invitation("shop", survey, mailed(key="third", quota=quota))
+
+
+def test_a_survey_may_have_an_id_of_the_callers(store: Store) -> None:
+    survey = store.put_survey("shop", 419349, "Satisfaction", NOW)
+
+    assert (survey.id, survey.name, survey.invitations) == (419349, "Satisfaction", 0)
+    assert (survey.created_at, survey.updated_at) == (NOW, NOW)
+    assert store.survey("shop", 419349) == survey
+    assert store.survey("other", 419349) is None
+    assert survey_of(store) == 419350
+    assert survey_of(store, "other") == 1
+
+
+def test_a_survey_that_is_put_again_keeps_all_but_its_name(store: Store) -> None:
+    first, second = survey_of(store), survey_of(store)
+    store.add_invitation("shop", first, new("Jane"))
+
+    changed = store.put_survey("shop", first, "Another name", LATER)
+
+    assert (changed.name, changed.created_at, changed.updated_at) == ("Another name", NOW, LATER)
+    assert changed.invitations == 1
+    assert store.survey("shop", first) == changed
+    assert survey_of(store) == second + 1
+
+
+@pytest.mark.local_cloud
+@pytest.mark.parametrize("store", ["local_cloud"], indirect=True)
+def test_of_many_at_once_no_more_are_added_than_the_quota_allows(store: DynamoDBStore) -> None:
+    survey, quota = survey_of(store), Quota(counter="1#2026-11", limit=5)
+
+    def add(_: int) -> bool:
+        try:
+            store.add_invitation("shop", survey, mailed(key=f"key-{next(_ids)}", quota=quota))
+        except QuotaReachedError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        added = list(pool.map(add, range(24)))
+
+    assert added.count(True) == 5
+    assert len(store.invitations("shop", survey, offset=0, limit=100)) == 5

@@ -15,6 +15,8 @@ from invitation_service.store import (
     Idempotency,
     KeyTakenError,
     NewInvitation,
+    Quota,
+    QuotaReachedError,
     StoreBusyError,
     UnknownSurveyError,
 )
@@ -88,9 +90,11 @@ class Rig:
             pause=self.pauses.append,
         )
 
-    def add(self, *people: Recipient, key: str | None = "key") -> None:
+    def add(self, *people: Recipient, key: str | None = "key", quota: Quota | None = None) -> None:
         kept = Idempotency(key=key, fingerprint="f", kept_until=NOW) if key else None
-        new = NewInvitation(recipients=people or [person(0)], created_at=NOW, idempotency=kept)
+        new = NewInvitation(
+            recipients=people or [person(0)], created_at=NOW, idempotency=kept, quota=quota
+        )
         assert self.store.add_invitation("shop", 1, new).id == 7
 
 
@@ -203,6 +207,44 @@ def test_a_condition_that_fails_is_named_and_leaves_nothing_behind(
 
     assert len(rig.table.transactions) == 1
     assert rig.table.items == {}
+
+
+QUOTA = Quota(counter="387487#2026-11", limit=100)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "error"),
+    [
+        (("None", "None", "None", "ConditionalCheckFailed"), QuotaReachedError),
+        (("None", "None", "ConditionalCheckFailed", "ConditionalCheckFailed"), KeyTakenError),
+    ],
+)
+def test_a_key_that_is_taken_is_told_before_a_quota_that_is_used_up(
+    rig: Rig, reasons: tuple[str, ...], error: type[Exception]
+) -> None:
+    rig.table.refusals = [cancelled(*reasons)]
+
+    with pytest.raises(error):
+        rig.add(quota=QUOTA)
+
+    assert rig.table.items == {}
+
+
+def test_a_quota_without_a_key_is_told_all_the_same(rig: Rig) -> None:
+    rig.table.refusals = [cancelled("None", "None", "ConditionalCheckFailed")]
+
+    with pytest.raises(QuotaReachedError):
+        rig.add(key=None, quota=QUOTA)
+
+
+def test_a_quota_is_counted_in_the_one_transaction_and_goes_after_its_period(rig: Rig) -> None:
+    rig.add(quota=QUOTA)
+
+    [transaction] = rig.table.transactions
+    counted = transaction["TransactItems"][3]["Update"]
+    assert counted["Key"]["sk"]["S"] == "Q#387487#2026-11"
+    kept_until = int(counted["ExpressionAttributeValues"][":ttl"]["N"])
+    assert kept_until == (NOW + timedelta(days=400)).timestamp()
 
 
 def test_throttling_after_a_repetition_may_hide_a_success(rig: Rig) -> None:

@@ -1,22 +1,20 @@
-"""The routes of the NPS dialect, for API Gateway's HTTP API (payload format 2.0)."""
+"""The service's door, for API Gateway's HTTP API (payload format 2.0), and the NPS dialect's routes."""
 
-import base64
-import binascii
-import json
 import re
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from invitation_service.answers import Answer, Routes, json_answer, read_body, read_id
 from invitation_service.auth import Credentials
+from invitation_service.directory_api import DirectoryRoutes
 from invitation_service.errors import (
     DialectError,
-    MalformedRequestError,
     MethodNotAllowedError,
     RecordNotFoundError,
     UnavailableError,
@@ -25,12 +23,7 @@ from invitation_service.errors import (
 from invitation_service.paging import address_of, links, read_page
 from invitation_service.service import InvitationService
 from invitation_service.store import StoreBusyError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-# node-zendesk and zdesk fail on an answer without a content type.
-CONTENT_TYPE = "application/json; charset=utf-8"
+from invitation_service.webhook_api import WebhookRoutes
 
 _SURVEYS = "/api/v2/nps/surveys"
 _SURVEY = f"{_SURVEYS}/<survey_id>"
@@ -39,10 +32,7 @@ _INVITATION = f"{_INVITATIONS}/<invitation_id>"
 
 _METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 # Dropped before routing: what a custom domain's base path puts in front, and the optional suffix.
-_IGNORED = [re.compile(r"^.*?(?=/api/v2/)"), re.compile(r"\.json\Z")]
-_ID = re.compile(r"[0-9]{1,18}")
-
-type Answer = Response[str]
+_IGNORED = [re.compile(r"^.*?(?=/(api/v2|webhooks)/)"), re.compile(r"\.json\Z")]
 
 
 class Api:
@@ -71,11 +61,12 @@ class Api:
         self._add_routes()
 
     def _add_routes(self) -> None:
-        routes: dict[str, dict[str, Callable[..., Answer]]] = {
-            _SURVEYS: {"POST": self._create_survey},
-            _SURVEY: {"GET": self._show_survey},
-            _INVITATIONS: {"GET": self._list_invitations, "POST": self._create_invitation},
-            _INVITATION: {"GET": self._show_invitation},
+        routes = {
+            **self._nps_routes(),
+            **DirectoryRoutes(self._service.directory, self._account, self._current).routes(),
+            **WebhookRoutes(
+                self._service.webhooks, self._credentials, self._logger, self._current
+            ).routes(),
         }
         for path, methods in routes.items():
             for method, route in methods.items():
@@ -102,40 +93,53 @@ class Api:
         self._logger.append_keys(request=event["requestContext"].get("requestId"))
         return self._app.resolve(event, context)
 
+    def _nps_routes(self) -> Routes:
+        return {
+            _SURVEYS: {"POST": self._create_survey},
+            _SURVEY: {"GET": self._show_survey},
+            _INVITATIONS: {"GET": self._list_invitations, "POST": self._create_invitation},
+            _INVITATION: {"GET": self._show_invitation},
+        }
+
+    def _current(self) -> APIGatewayProxyEventV2:
+        return self._app.current_event
+
     @property
     def _event(self) -> APIGatewayProxyEventV2:
-        return self._app.current_event
+        return self._current()
 
     def _account(self) -> str:
         return self._credentials.admin_account(self._event.headers.get("authorization"))
 
     def _create_survey(self) -> Answer:
         account = self._account()
-        survey = self._service.create_survey(account, _body(self._event))
+        survey = self._service.create_survey(account, read_body(self._event))
         self._logger.info("survey created", account=account, survey=survey.id)
-        return _json(201, {"survey": survey.shown()})
+        return json_answer(201, {"survey": survey.shown()})
 
     def _show_survey(self, survey_id: str) -> Answer:
-        survey = self._service.survey(self._account(), _id(survey_id))
-        return _json(200, {"survey": survey.shown()})
+        survey = self._service.survey(self._account(), read_id(survey_id))
+        return json_answer(200, {"survey": survey.shown()})
 
     def _list_invitations(self, survey_id: str) -> Answer:
         account, page = self._account(), read_page(self._event.query_string_parameters)
         invitations, count = self._service.invitations(
-            account, _id(survey_id), offset=page.offset, limit=page.size
+            account, read_id(survey_id), offset=page.offset, limit=page.size
         )
         shown = [invitation.shown() for invitation in invitations]
         address = address_of(self._event, self._public_url)
-        return _json(200, {"invitations": shown, **links(address, page, count)})
+        return json_answer(200, {"invitations": shown, **links(address, page, count)})
 
     def _show_invitation(self, survey_id: str, invitation_id: str) -> Answer:
-        invitation = self._service.invitation(self._account(), _id(survey_id), _id(invitation_id))
-        return _json(200, {"invitation": invitation.shown()})
+        invitation = self._service.invitation(
+            self._account(), read_id(survey_id), read_id(invitation_id)
+        )
+        return json_answer(200, {"invitation": invitation.shown()})
 
     def _create_invitation(self, survey_id: str) -> Answer:
         account, key = self._account(), self._event.headers.get("idempotency-key", "").strip()
         created = self._service.create_invitation(
-            account, _id(survey_id), _body(self._event), key or None
+            account, read_id(survey_id), read_body(self._event), key or None
         )
         lookup = {"x-idempotency-lookup": "hit" if created.repeated else "miss"} if key else {}
         self._logger.info(
@@ -145,7 +149,7 @@ class Api:
             invitation=created.invitation_id,
             repeated=created.repeated,
         )
-        return _json(201, {"invitation": created.shown()}, lookup)
+        return json_answer(201, {"invitation": created.shown()}, lookup)
 
     def _refuse_method(self, **_: str) -> Answer:
         raise MethodNotAllowedError
@@ -154,8 +158,11 @@ class Api:
         return self._refuse(RecordNotFoundError())
 
     def _refuse(self, error: DialectError) -> Answer:
-        self._logger.info("refused", status=error.status, error_type=type(error).__name__)
-        return _json(error.status, error.body(), error.headers)
+        told = {"status": error.status, "error_type": type(error).__name__}
+        if error.reason:
+            told["reason"] = error.reason
+        self._logger.info("refused", extra=told)
+        return json_answer(error.status, error.body(), error.headers)
 
     def _postpone(self, error: StoreBusyError) -> Answer:
         self._logger.warning("store busy", error_type=type(error.__cause__ or error).__name__)
@@ -170,26 +177,3 @@ class Api:
             raised_in=f"{frame.filename.rpartition('/')[2]}:{frame.lineno}",
         )
         return self._refuse(UnexpectedError())
-
-
-def _id(text: str) -> int:
-    # What is no number cannot be found: clients send ids as text in the path.
-    if not _ID.fullmatch(text):
-        raise RecordNotFoundError
-    return int(text)
-
-
-def _body(event: APIGatewayProxyEventV2) -> bytes:
-    # API Gateway encodes a body whose content type it does not know for text.
-    body = (event.body or "").encode(errors="surrogatepass")
-    if not event.is_base64_encoded:
-        return body
-    try:
-        return base64.b64decode(body)
-    except binascii.Error:
-        raise MalformedRequestError("InvalidJson", "The request body is not readable") from None
-
-
-def _json(status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Answer:
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return Response(status_code=status, content_type=CONTENT_TYPE, body=text, headers=headers)

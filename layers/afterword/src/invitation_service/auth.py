@@ -1,4 +1,4 @@
-"""Who calls: Basic with password, Basic with API token, Bearer.
+"""Who calls: Basic with password, Basic with API token, Bearer, or a webhook's key.
 
 https://developer.zendesk.com/api-reference/introduction/security-and-auth/
 """
@@ -8,13 +8,14 @@ import binascii
 import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, Protocol, Self
+from typing import Literal, Protocol
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.parameters import SSMProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError
 
+from invitation_service.accounts import CREDENTIALS, Credential, WebhookAccount
 from invitation_service.errors import ForbiddenError, UnauthenticatedError, UnavailableError
 
 CACHED_SECONDS = 300
@@ -22,30 +23,6 @@ CACHED_SECONDS = 300
 QUIET_SECONDS = 10
 
 Way = Literal["password", "api_token", "bearer"]
-Secret = Annotated[str | None, Field(min_length=1, repr=False)]
-
-
-class Credential(BaseModel):
-    """One entry of the credentials parameter: a person or program that may call."""
-
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
-
-    # It becomes part of database keys.
-    account: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
-    email: Annotated[str, Field(min_length=1, repr=False)]
-    role: Literal["admin", "agent"]
-    password: Secret = None
-    api_token: Secret = None
-    bearer: Secret = None
-
-    @model_validator(mode="after")
-    def _has_a_secret(self) -> Self:
-        if not (self.password or self.api_token or self.bearer):
-            raise ValueError("one of password, api_token, bearer is mandatory")
-        return self
-
-
-_CREDENTIALS = TypeAdapter(list[Credential])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +45,29 @@ class Presented:
             return same_secret
         known_email, email = credential.email.casefold(), self.email.casefold()
         return hmac.compare_digest(known_email.encode(), email.encode()) & same_secret
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedKey:
+    """What a webhook's path says."""
+
+    id_account: str
+    webhook_key: str = field(repr=False)
+    webhook_auth: str = field(repr=False)
+
+    def fits(self, known: WebhookAccount) -> bool:
+        """Compare in constant time."""
+        pairs = (
+            (known.id_account, self.id_account),
+            (known.webhook_key, self.webhook_key),
+            (known.webhook_auth, self.webhook_auth),
+        )
+        # A list, so that no part ends the comparison early.
+        same = [
+            hmac.compare_digest(ours.encode(), theirs.encode(errors="surrogatepass"))
+            for ours, theirs in pairs
+        ]
+        return all(same)
 
 
 def read_authorization(header: str | None) -> Presented | None:
@@ -131,7 +131,7 @@ class Credentials:
         self._fetch = fetch
         self._clock = clock
         self._logger = logger
-        self._known: Sequence[Credential] | None = None
+        self._known: Sequence[Credential | WebhookAccount] | None = None
         self._quiet_until = float("-inf")
         self._failed = False
 
@@ -149,18 +149,28 @@ class Credentials:
         presented = read_authorization(authorization)
         if presented is None:
             raise UnauthenticatedError
-        credential = self._find(presented)
+        credential = self._find(Credential, presented.fits)
         if credential.role != "admin":
             raise ForbiddenError
         return credential.account
 
-    def _find(self, presented: Presented) -> Credential:
+    def webhook_account(self, presented: PresentedKey) -> WebhookAccount:
+        """Return the account that a webhook's path opens.
+
+        Raises:
+            UnauthenticatedError: There is none; which part was wrong, nobody is told.
+            UnavailableError: Who may call could not be read, now or earlier.
+        """
+        return self._find(WebhookAccount, presented.fits)
+
+    def _find[Entry: BaseModel](self, kind: type[Entry], fits: Callable[[Entry], bool]) -> Entry:
         for fresh in (False, True):
             if self._may_fetch(fresh=fresh):
                 # After a failure the cache may hold the very text that could not be read.
                 self._load(fresh=fresh or self._failed)
             # No early end: how long it takes must not tell which entry was right.
-            fitting = [each for each in self._known or () if presented.fits(each)]
+            entries = [each for each in self._known or () if isinstance(each, kind)]
+            fitting = [each for each in entries if fits(each)]
             if fitting:
                 return fitting[0]
         if self._known is None:
@@ -178,7 +188,7 @@ class Credentials:
 
     def _load(self, *, fresh: bool) -> None:
         try:
-            self._known = _CREDENTIALS.validate_json(self._fetch(fresh=fresh))
+            self._known = CREDENTIALS.validate_json(self._fetch(fresh=fresh))
             self._failed = False
         except (GetParameterError, ValidationError) as error:
             # The last good list stays in use: a slip in the parameter must not lock everyone out.

@@ -8,29 +8,30 @@ and goes with its TTL.
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from functools import cached_property
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from invitation_service import items
-from invitation_service.models import Invitation, Recipient, Status, Survey
+from invitation_service.actions import visible
+from invitation_service.directory_dynamodb import DynamoDBDirectory
+from invitation_service.models import Invitation, Recipient, Survey
 from invitation_service.store import (
     KeyTakenError,
     NewInvitation,
+    QuotaReachedError,
     Remembered,
     StoreBusyError,
     UnknownSurveyError,
 )
-from invitation_service.writes import Writer, throttling_named
+from invitation_service.writes import throttling_named
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 
-class DynamoDBStore:
+class DynamoDBStore(DynamoDBDirectory):
     """Keeps the service's promise on one table; see `Store` for each method.
 
     Args:
@@ -48,18 +49,8 @@ class DynamoDBStore:
         new_id: Callable[[], str],
         pause: Callable[[int], None],
     ) -> None:
-        self._make_client = client
-        self._table = table_name
+        super().__init__(client, table_name, pause)
         self._new_id = new_id
-        self._pause = pause
-
-    @cached_property
-    def _client(self) -> "DynamoDBClient":
-        return self._make_client()
-
-    @cached_property
-    def _writer(self) -> Writer:
-        return Writer(self._client, self._table, self._pause)
 
     def add_survey(self, account: str, name: str, created_at: datetime) -> Survey:
         """See `Store.add_survey`."""
@@ -72,6 +63,28 @@ class DynamoDBStore:
             )
             self._client.put_item(TableName=self._table, Item=items.survey_item(account, survey))
         return survey
+
+    def put_survey(self, account: str, survey_id: int, name: str, now: datetime) -> Survey:
+        """See `Store.put_survey`."""
+        with throttling_named():
+            self._raise_last_id(account, "surveys", survey_id)
+            answer = self._client.update_item(
+                TableName=self._table,
+                Key=items.survey_key(account, survey_id),
+                UpdateExpression=(
+                    "SET id = :id, #name = :name, updated_at = :now,"
+                    " created_at = if_not_exists(created_at, :now) ADD invitations :none"
+                ),
+                ExpressionAttributeNames={"#name": "name"},
+                ExpressionAttributeValues={
+                    ":id": {"N": str(survey_id)},
+                    ":name": {"S": name},
+                    ":now": {"S": items.text_of(now)},
+                    ":none": {"N": "0"},
+                },
+                ReturnValues="ALL_NEW",
+            )
+        return items.read_survey(answer["Attributes"])
 
     def survey(self, account: str, survey_id: int) -> Survey | None:
         """See `Store.survey`."""
@@ -124,27 +137,15 @@ class DynamoDBStore:
         load = self._new_id()
         chunks = items.chunk_items(account, load, new.recipients, new.created_at)
         with throttling_named():
-            invitation = Invitation(
-                id=self._next_id(account, "invitations"),
-                survey_id=survey_id,
-                status=Status.SCHEDULED,
-                recipients_count=len(new.recipients),
-                created_at=new.created_at,
-                updated_at=new.created_at,
-            )
+            invitation = new.numbered(self._next_id(account, "invitations"), survey_id)
             self._writer.write([{"PutRequest": {"Item": chunk}} for chunk in chunks])
         item = items.invitation_item(account, invitation, load, len(chunks))
         try:
-            self._writer.commit(self._visible(account, invitation, item, new), load)
-        except (KeyTakenError, UnknownSurveyError, StoreBusyError):
+            self._writer.commit(visible(self._table, account, invitation, item, new), load)
+        except (KeyTakenError, QuotaReachedError, StoreBusyError, UnknownSurveyError):
             self._drop(chunks)
             raise
         return invitation
-
-    def _get(self, key: items.Item) -> items.Kept | None:
-        with throttling_named():
-            answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
-        return answer.get("Item")
 
     def _next_id(self, account: str, kind: str) -> int:
         # A repetition by the SDK may count twice: a gap, never the same id twice.
@@ -157,42 +158,18 @@ class DynamoDBStore:
         )
         return int(answer["Attributes"]["last_id"]["N"])
 
+    def _raise_last_id(self, account: str, kind: str, least: int) -> None:
+        with contextlib.suppress(self._client.exceptions.ConditionalCheckFailedException):
+            self._client.update_item(
+                TableName=self._table,
+                Key=items.account_key(account, f"N#{kind}"),
+                ConditionExpression="attribute_not_exists(last_id) OR last_id < :least",
+                UpdateExpression="SET last_id = :least",
+                ExpressionAttributeValues={":least": {"N": str(least)}},
+            )
+
     def _drop(self, chunks: Sequence[items.Item]) -> None:
         keys: list[items.Item] = [{"pk": chunk["pk"], "sk": chunk["sk"]} for chunk in chunks]
         # As well as can be: what stays behind goes with its TTL.
         with contextlib.suppress(ClientError, StoreBusyError):
             self._writer.write([{"DeleteRequest": {"Key": key}} for key in keys])
-
-    def _visible(
-        self, account: str, invitation: Invitation, item: items.Item, new: NewInvitation
-    ) -> "list[TransactWriteItemTypeDef]":
-        actions: list[TransactWriteItemTypeDef] = [
-            {
-                "Update": {
-                    "TableName": self._table,
-                    "Key": items.survey_key(account, invitation.survey_id),
-                    "ConditionExpression": "attribute_exists(pk)",
-                    "UpdateExpression": "ADD invitations :one",
-                    "ExpressionAttributeValues": {":one": {"N": "1"}},
-                }
-            },
-            {
-                "Put": {
-                    "TableName": self._table,
-                    "Item": item,
-                    "ConditionExpression": "attribute_not_exists(pk)",
-                }
-            },
-        ]
-        if new.idempotency:
-            actions.append(
-                {
-                    "Put": {
-                        "TableName": self._table,
-                        "Item": items.idempotency_item(account, invitation, new.idempotency),
-                        "ConditionExpression": "attribute_not_exists(pk) OR expires_at <= :now",
-                        "ExpressionAttributeValues": {":now": {"N": items.seconds(new.created_at)}},
-                    }
-                }
-            )
-        return actions

@@ -1,4 +1,4 @@
-"""The errors of the NPS dialect: each one knows its status, its body and its headers."""
+"""The errors of both dialects: each one knows its status, its body and its headers."""
 
 from typing import Any, ClassVar
 
@@ -6,15 +6,20 @@ Details = dict[str, list[dict[str, str]]]
 
 
 class DialectError(Exception):
-    """An answer other than success, in words that NPS clients know.
+    """An answer other than success, in words that a dialect's clients know.
 
-    The bodies follow
+    The bodies of the NPS dialect follow
     https://developer.zendesk.com/api-reference/introduction/requests/ where something is documented
     there; docs/invitation-service.md says which are ours. No text carries what the client sent.
     """
 
     status: ClassVar[int]
     headers: ClassVar[dict[str, str]] = {}
+
+    @property
+    def reason(self) -> str:
+        """What the log may tell beside the type: a text of ours, or nothing."""
+        return ""
 
     def body(self) -> dict[str, Any]:
         """Return the answer's JSON object."""
@@ -134,3 +139,26 @@ class UnexpectedError(DialectError):
 
     def body(self) -> dict[str, Any]:  # noqa: D102
         return {"error": "InternalError", "description": "Something went wrong on our side"}
+
+
+class WebhookError(DialectError):
+    """A webhook does not do what it is asked for; the text says why.
+
+    The status is no error's: clients of this dialect decide by `type`.
+
+    Args:
+        msg: One of the texts of docs/invitation-service.md; never what the client sent.
+    """
+
+    status = 200
+
+    def __init__(self, msg: str) -> None:
+        super().__init__(msg)
+        self._msg = msg
+
+    @property
+    def reason(self) -> str:  # noqa: D102 - as DialectError.reason.
+        return self._msg
+
+    def body(self) -> dict[str, Any]:  # noqa: D102
+        return {"type": "error", "msg": self._msg}

@@ -6,6 +6,7 @@
 | survey | `A#account` | `S#id` |
 | invitation | `A#account#S#survey` | `I#id` |
 | idempotency key | `A#account#S#survey` | `K#hash` |
+| quota | `A#account` | `Q#webhook account#period` |
 | chunk of recipients | `A#account#R#load` | `number` |
 """
 
@@ -15,8 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from invitation_service.models import Invitation, Recipient, Status, Survey
-from invitation_service.store import Idempotency, Remembered
+from invitation_service.models import Invitation, Mailing, Recipient, Status, Survey
+from invitation_service.store import Idempotency, Quota, Remembered
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -29,6 +30,8 @@ type Kept = Mapping[str, Any]
 CHUNK_BYTES = 350_000
 # Names and addresses go after this time; the invitation with its numbers stays.
 RECIPIENTS_ARE_KEPT = timedelta(days=400)
+# Longer than any period.
+QUOTAS_ARE_KEPT = timedelta(days=400)
 
 
 def account_key(account: str, sk: str) -> Item:
@@ -59,12 +62,18 @@ def idempotency_key(account: str, survey_id: int, key: str) -> Item:
     return {"pk": {"S": invitations_pk(account, survey_id)}, "sk": {"S": f"K#{key}"}}
 
 
+def quota_key(account: str, quota: Quota) -> Item:
+    """Return the key of a quota's counter."""
+    return account_key(account, f"Q#{quota.counter}")
+
+
 def chunk_key(account: str, load: str, number: int) -> Item:
     """Return the key of a chunk. `load` is in the partition key to spread the writing."""
     return {"pk": {"S": f"A#{account}#R#{load}"}, "sk": {"S": f"{number:04d}"}}
 
 
-def _text(moment: datetime) -> str:
+def text_of(moment: datetime) -> str:
+    """Return a moment as it is kept: ISO 8601 in UTC."""
     return moment.astimezone(UTC).isoformat()
 
 
@@ -79,8 +88,8 @@ def survey_item(account: str, survey: Survey) -> Item:
         **survey_key(account, survey.id),
         "id": {"N": str(survey.id)},
         "name": {"S": survey.name},
-        "created_at": {"S": _text(survey.created_at)},
-        "updated_at": {"S": _text(survey.updated_at)},
+        "created_at": {"S": text_of(survey.created_at)},
+        "updated_at": {"S": text_of(survey.updated_at)},
         "invitations": {"N": str(survey.invitations)},
     }
 
@@ -104,11 +113,32 @@ def invitation_item(account: str, invitation: Invitation, load: str, chunks: int
         "survey_id": {"N": str(invitation.survey_id)},
         "status": {"S": invitation.status},
         "recipients_count": {"N": str(invitation.recipients_count)},
-        "created_at": {"S": _text(invitation.created_at)},
-        "updated_at": {"S": _text(invitation.updated_at)},
+        "created_at": {"S": text_of(invitation.created_at)},
+        "updated_at": {"S": text_of(invitation.updated_at)},
         "load": {"S": load},
         "chunks": {"N": str(chunks)},
+        **(_mailing_fields(invitation.mailing) if invitation.mailing else {}),
     }
+
+
+def _mailing_fields(mailing: Mailing) -> Item:
+    return {
+        "token": {"S": mailing.token},
+        "template_id": {"N": str(mailing.template_id)},
+        "due_at": {"S": text_of(mailing.due_at)},
+        "footer": {"BOOL": mailing.footer},
+    }
+
+
+def _read_mailing(item: Kept) -> Mailing | None:
+    if "token" not in item:
+        return None
+    return Mailing(
+        token=item["token"]["S"],
+        template_id=int(item["template_id"]["N"]),
+        due_at=datetime.fromisoformat(item["due_at"]["S"]),
+        footer=item["footer"]["BOOL"],
+    )
 
 
 def read_invitation(item: Kept) -> Invitation:
@@ -122,6 +152,7 @@ def read_invitation(item: Kept) -> Invitation:
         created_at=datetime.fromisoformat(item["created_at"]["S"]),
         updated_at=datetime.fromisoformat(item["updated_at"]["S"]),
         delivered_at=datetime.fromisoformat(delivered["S"]) if delivered else None,
+        mailing=_read_mailing(item),
     )
 
 
@@ -131,7 +162,7 @@ def idempotency_item(account: str, invitation: Invitation, kept: Idempotency) ->
         **idempotency_key(account, invitation.survey_id, kept.key),
         "fingerprint": {"S": kept.fingerprint},
         "id": {"N": str(invitation.id)},
-        "created_at": {"S": _text(invitation.created_at)},
+        "created_at": {"S": text_of(invitation.created_at)},
         "expires_at": {"N": seconds(kept.kept_until)},
         "ttl": {"N": seconds(kept.kept_until)},
     }

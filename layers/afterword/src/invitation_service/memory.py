@@ -4,25 +4,30 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
-from invitation_service.models import Invitation, Recipient, Status, Survey
+from invitation_service.directory_memory import InMemoryDirectory
+from invitation_service.models import Invitation, Recipient, Survey
 from invitation_service.store import (
     Idempotency,
     KeyTakenError,
     NewInvitation,
+    Quota,
+    QuotaReachedError,
     Remembered,
     UnknownSurveyError,
 )
 
 
-class InMemoryStore:
+class InMemoryStore(InMemoryDirectory):
     """Keeps everything in dictionaries; see `Store` for what each method promises."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._last_ids: dict[tuple[str, str], int] = defaultdict(int)
         self._surveys: dict[tuple[str, int], Survey] = {}
         self._invitations: dict[tuple[str, int], dict[int, Invitation]] = defaultdict(dict)
         self._recipients: dict[tuple[str, int, int], list[Recipient]] = {}
         self._keys: dict[tuple[str, int, str], tuple[Idempotency, Remembered]] = {}
+        self._used: dict[tuple[str, str], int] = defaultdict(int)
 
     def _next_id(self, account: str, kind: str) -> int:
         self._last_ids[account, kind] += 1
@@ -34,6 +39,18 @@ class InMemoryStore:
         survey = Survey(id=survey_id, name=name, created_at=created_at, updated_at=created_at)
         self._surveys[account, survey_id] = survey
         return survey
+
+    def put_survey(self, account: str, survey_id: int, name: str, now: datetime) -> Survey:
+        """See `Store.put_survey`."""
+        known = self._surveys.get((account, survey_id))
+        created_at = known.created_at if known else now
+        self._surveys[account, survey_id] = Survey(
+            id=survey_id, name=name, created_at=created_at, updated_at=now
+        )
+        last = self._last_ids[account, "surveys"]
+        self._last_ids[account, "surveys"] = max(last, survey_id)
+        count = len(self._invitations[account, survey_id])
+        return self._surveys[account, survey_id].model_copy(update={"invitations": count})
 
     def survey(self, account: str, survey_id: int) -> Survey | None:
         """See `Store.survey`."""
@@ -57,20 +74,20 @@ class InMemoryStore:
             raise KeyTakenError
         if (account, survey_id) not in self._surveys:
             raise UnknownSurveyError
-        invitation = Invitation(
-            id=self._next_id(account, "invitations"),
-            survey_id=survey_id,
-            status=Status.SCHEDULED,
-            recipients_count=len(new.recipients),
-            created_at=new.created_at,
-            updated_at=new.created_at,
-        )
+        if new.quota:
+            self._use(account, new.quota)
+        invitation = new.numbered(self._next_id(account, "invitations"), survey_id)
         self._invitations[account, survey_id][invitation.id] = invitation
         self._recipients[account, survey_id, invitation.id] = list(new.recipients)
         if key:
             first = Remembered(key.fingerprint, invitation.id, new.created_at)
             self._keys[account, survey_id, key.key] = (key, first)
         return invitation
+
+    def _use(self, account: str, quota: Quota) -> None:
+        if self._used[account, quota.counter] >= quota.limit:
+            raise QuotaReachedError
+        self._used[account, quota.counter] += 1
 
     def invitation(self, account: str, survey_id: int, invitation_id: int) -> Invitation | None:
         """See `Store.invitation`."""

@@ -1,4 +1,4 @@
-"""Requests and records of the NPS dialect, as pydantic models.
+"""Requests of the NPS dialect, and the records of surveys and invitations, as pydantic models.
 
 Fields as in https://developer.zendesk.com/api-reference/ticketing/nps-api/nps_invitations/.
 """
@@ -41,16 +41,19 @@ def invalid(text: str) -> PydanticCustomError:
     return PydanticCustomError("invalid", "{text}", {"text": text})
 
 
-def _one_line(value: object) -> str:
-    if value is None:
-        raise blank()
+def one_line(value: object) -> str:
+    """Return a text without line breaks and control characters, stripped; it may be empty."""
     if not isinstance(value, str):
         raise invalid("must be a string")
     if _CONTROL_CHARACTERS.search(value):
         raise invalid("must not contain line breaks or control characters")
-    if not (stripped := value.strip()):
+    return value.strip()
+
+
+def _one_line(value: object) -> str:
+    if value is None or not (text := one_line(value)):
         raise blank()
-    return stripped
+    return text
 
 
 def _name(value: object) -> str:
@@ -92,11 +95,13 @@ Address = Annotated[str, BeforeValidator(_address)]
 Language = Annotated[str | None, BeforeValidator(_language)]
 
 
-class _Model(BaseModel):
+class Model(BaseModel):
+    """What all records and requests have in common: they stay as they are, and tell no values."""
+
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
 
-class Recipient(_Model):
+class Recipient(Model):
     """One person to invite. Addresses are kept normalised, names as they came."""
 
     email: Address = Field(repr=False)
@@ -111,7 +116,7 @@ def _once_each(recipients: list[Recipient]) -> list[Recipient]:
     return list(by_address.values())
 
 
-class InvitationBody(_Model):
+class InvitationBody(Model):
     """The object `invitation` of a create call."""
 
     recipients: Annotated[list[Recipient], BeforeValidator(_recipient_list)]
@@ -121,25 +126,25 @@ class InvitationBody(_Model):
         return _once_each(self.recipients)
 
 
-class CreateInvitation(_Model):
+class CreateInvitation(Model):
     """The body of a create call."""
 
     invitation: Annotated[InvitationBody, BeforeValidator(_not_null)]
 
 
-class SurveyBody(_Model):
+class SurveyBody(Model):
     """The object `survey` of our own create-survey call."""
 
     name: Name
 
 
-class CreateSurvey(_Model):
+class CreateSurvey(Model):
     """The body of our own create-survey call."""
 
     survey: Annotated[SurveyBody, BeforeValidator(_not_null)]
 
 
-class Survey(_Model):
+class Survey(Model):
     """A survey that people are invited to."""
 
     id: int
@@ -154,8 +159,24 @@ class Survey(_Model):
         return {"status": "open", **self.model_dump(mode="json", exclude={"invitations"})}
 
 
-class Invitation(_Model):
-    """One create call that was accepted."""
+class Mailing(Model):
+    """What an invitation by webhook says beyond the survey.
+
+    Attributes:
+        token: Whom it invites: the respondent, whose address and labels are read when it is mailed.
+        template_id: Its text.
+        due_at: When it is to be mailed, in UTC.
+        footer: Whether the sender's footer is added.
+    """
+
+    token: str = Field(repr=False)
+    template_id: int
+    due_at: datetime
+    footer: bool
+
+
+class Invitation(Model):
+    """One call that was accepted: with its recipients, or by webhook with its mailing."""
 
     id: int
     survey_id: int
@@ -164,7 +185,8 @@ class Invitation(_Model):
     created_at: datetime
     updated_at: datetime
     delivered_at: datetime | None = None
+    mailing: Mailing | None = None
 
     def shown(self) -> dict[str, Any]:
         """Return what show and list answer: no `survey_id`, no `delivered_at` before delivery."""
-        return self.model_dump(mode="json", exclude={"survey_id"}, exclude_none=True)
+        return self.model_dump(mode="json", exclude={"survey_id", "mailing"}, exclude_none=True)

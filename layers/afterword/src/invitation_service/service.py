@@ -4,9 +4,11 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from secrets import token_urlsafe
 from typing import Any
 
 from invitation_service import bodies
+from invitation_service.directory_service import DirectoryService
 from invitation_service.errors import IdempotentRequestError, RecordNotFoundError
 from invitation_service.models import CreateSurvey, Invitation, Survey
 from invitation_service.store import (
@@ -18,6 +20,7 @@ from invitation_service.store import (
     StoreBusyError,
     UnknownSurveyError,
 )
+from invitation_service.webhooks import Webhooks
 
 # The vendor kept keys for two hours. Ours outlast an outage of a week with ease, so that a client
 # that could not learn what became of its call may still ask by repeating it.
@@ -57,11 +60,23 @@ class InvitationService:
     Args:
         store: Where they are kept.
         clock: Returns the time of day in UTC.
+        new_token: Makes a respondent's token that nobody can guess.
+
+    Attributes:
+        directory: Its respondents and templates.
+        webhooks: The webhooks' side of it.
     """
 
-    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], datetime],
+        new_token: Callable[[], str] = token_urlsafe,
+    ) -> None:
         self._store = store
         self._clock = clock
+        self.directory = DirectoryService(store, self._now)
+        self.webhooks = Webhooks(store, self._now, new_token)
 
     def _now(self) -> datetime:
         return self._clock().replace(microsecond=0)

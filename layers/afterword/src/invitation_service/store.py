@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from invitation_service.models import Invitation, Recipient, Survey
+from invitation_service.directory import Directory
+from invitation_service.models import Invitation, Mailing, Recipient, Status, Survey
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +40,47 @@ class Idempotency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """How many invitations may still be made.
+
+    Attributes:
+        counter: What is counted by: a webhook account and its period.
+        limit: How many there may be, at least 1.
+    """
+
+    counter: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewInvitation:
     """An invitation that is about to be created.
 
     Attributes:
-        recipients: Each address once.
+        recipients: Each address once; none beside a mailing, which names its respondent itself.
         created_at: UTC, whole seconds.
-        idempotency: The client's key, if it sent one.
+        idempotency: The client's key, if it sent one, or what else must not come twice.
+        mailing: What a webhook asked for.
+        quota: What it is counted against.
     """
 
-    recipients: Sequence[Recipient]
+    recipients: Sequence[Recipient] = ()
     created_at: datetime
     idempotency: Idempotency | None = None
+    mailing: Mailing | None = None
+    quota: Quota | None = None
+
+    def numbered(self, invitation_id: int, survey_id: int) -> Invitation:
+        """Return the invitation as it is kept under its id."""
+        return Invitation(
+            id=invitation_id,
+            survey_id=survey_id,
+            status=Status.SCHEDULED,
+            recipients_count=1 if self.mailing else len(self.recipients),
+            created_at=self.created_at,
+            updated_at=self.created_at,
+            mailing=self.mailing,
+        )
 
 
 class KeyTakenError(Exception):
@@ -65,8 +95,12 @@ class StoreBusyError(Exception):
     """The store refused for now, and it is certain that nothing was created."""
 
 
-class Store(Protocol):
-    """Surveys, invitations and idempotency keys of every account.
+class QuotaReachedError(Exception):
+    """The quota's period has had all its invitations; nothing was created."""
+
+
+class Store(Directory, Protocol):
+    """Surveys, invitations, idempotency keys and quotas of every account, and its directory.
 
     Each method sees one account only. Ids ascend within an account; a call that fails may leave a
     gap. What a method wrote, the next call sees. Each method may raise StoreBusyError.
@@ -74,6 +108,13 @@ class Store(Protocol):
 
     def add_survey(self, account: str, name: str, created_at: datetime) -> Survey:
         """Keep a new survey under the account's next survey id."""
+        ...
+
+    def put_survey(self, account: str, survey_id: int, name: str, now: datetime) -> Survey:
+        """Keep a survey under an id of the caller's, or give it another name.
+
+        No survey gets an id below it any more, except by this method.
+        """
         ...
 
     def survey(self, account: str, survey_id: int) -> Survey | None:
@@ -92,6 +133,7 @@ class Store(Protocol):
         Raises:
             KeyTakenError: The key is taken and has not expired at `new.created_at`.
             UnknownSurveyError: There is no such survey.
+            QuotaReachedError: The limit is reached. Concurrent calls never exceed it.
             StoreBusyError: Throttled or contended for too long.
         """
         ...

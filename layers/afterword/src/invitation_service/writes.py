@@ -5,15 +5,22 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import batched
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from botocore.exceptions import ClientError
 
-from invitation_service.store import KeyTakenError, StoreBusyError, UnknownSurveyError
+from invitation_service.store import StoreBusyError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef, WriteRequestUnionTypeDef
+
+type Action = tuple[TransactWriteItemTypeDef, type[Exception] | None]
+
+
+class _Named(TypedDict, total=False):
+    ClientRequestToken: str
+
 
 ATTEMPTS = 6
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
@@ -84,30 +91,31 @@ class Writer:
                 return
         raise StoreBusyError
 
-    def commit(self, actions: "Sequence[TransactWriteItemTypeDef]", token: str) -> None:
-        """Carry out the transaction that makes an invitation visible.
+    def commit(self, actions: "Sequence[Action]", token: str | None = None) -> None:
+        """Carry out a transaction.
 
         Args:
-            actions: The survey's count, the invitation, and the idempotency key if there is one,
-                in this order.
-            token: Makes the SDK's own repetition after a lost answer harmless.
+            actions: Each with the error that its failing condition means, the most telling first;
+                None where it cannot fail.
+            token: Makes a repetition after a lost answer harmless. Without one, the SDK takes one
+                for its own repetitions.
 
         Raises:
-            UnknownSurveyError: The first action's condition does not hold.
-            KeyTakenError: The third action's condition does not hold.
             StoreBusyError: Contended or throttled for too long; nothing was done.
         """
+        named: _Named = {"ClientRequestToken": token} if token else {}
+        items = [item for item, _ in actions]
         for _ in self._attempts():
             try:
-                self._client.transact_write_items(TransactItems=actions, ClientRequestToken=token)
+                self._client.transact_write_items(TransactItems=items, **named)
             except ClientError as error:
-                _raise_unless_passing(error)
+                _raise_unless_passing(error, [meaning for _, meaning in actions])
             else:
                 return
         raise StoreBusyError
 
 
-def _raise_unless_passing(error: ClientError) -> None:
+def _raise_unless_passing(error: ClientError, meanings: Sequence[type[Exception] | None]) -> None:
     """Return if the transaction was certainly not carried out and may be tried again."""
     if error.response["Error"]["Code"] in _BUSY:
         # After a repetition, the first attempt may have gone through unheard.
@@ -115,10 +123,8 @@ def _raise_unless_passing(error: ClientError) -> None:
             raise error
         return
     reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
-    match reasons:
-        case ["ConditionalCheckFailed", *_]:
-            raise UnknownSurveyError from error
-        case [_, _, "ConditionalCheckFailed"]:
-            raise KeyTakenError from error
+    for reason, meaning in zip(reasons, meanings, strict=False):
+        if meaning and reason == "ConditionalCheckFailed":
+            raise meaning from error
     if not _BUSY_REASONS.intersection(reasons):
         raise error

@@ -1,0 +1,70 @@
+"""The routes of the Netquest dialect. Its paths hold secrets: nothing here may tell a path."""
+
+from collections.abc import Callable
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+
+from invitation_service.answers import Answer, Routes, json_answer
+from invitation_service.accounts import WebhookAccount
+from invitation_service.auth import Credentials, PresentedKey
+from invitation_service.errors import UnauthenticatedError, WebhookError
+from invitation_service.webhook_calls import read_parameters
+from invitation_service.webhooks import Webhooks
+
+PATH = "/webhooks/<id_account>/<webhook_key>/<webhook_auth>/<webhook_name>"
+
+
+class WebhookRoutes:
+    """Answers webhooks.
+
+    Args:
+        webhooks: Does what is asked for.
+        credentials: Knows who may ask.
+        logger: Gets accounts, ids and reasons of ours; never a path, a query or a form.
+        event: Returns the request.
+    """
+
+    def __init__(
+        self,
+        webhooks: Webhooks,
+        credentials: Credentials,
+        logger: Logger,
+        event: Callable[[], APIGatewayProxyEventV2],
+    ) -> None:
+        self._credentials = credentials
+        self._logger = logger
+        self._event = event
+        self._webhooks = {
+            "send-invitation": webhooks.invite_address,
+            "send-invitation-to-token": webhooks.invite_token,
+        }
+
+    def routes(self) -> Routes:
+        """Return what answers what."""
+        return {PATH: {"GET": self._answer, "POST": self._answer}}
+
+    def _answer(
+        self, id_account: str, webhook_key: str, webhook_auth: str, webhook_name: str
+    ) -> Answer:
+        caller = self._caller(PresentedKey(id_account, webhook_key, webhook_auth))
+        invite = self._webhooks.get(webhook_name)
+        if invite is None:
+            raise WebhookError("Unknown webhook")
+        if self._event().http_method == "GET" and not caller.get_allowed:
+            raise WebhookError("This account takes POST only")
+        made = invite(caller, read_parameters(self._event()))
+        self._logger.info(
+            "invitation scheduled",
+            account=caller.account,
+            survey=made.survey_id,
+            invitation=made.invitation_id,
+            repeated=made.repeated,
+        )
+        return json_answer(200, {"type": "success", "msg": "Invitation has been scheduled"})
+
+    def _caller(self, presented: PresentedKey) -> WebhookAccount:
+        try:
+            return self._credentials.webhook_account(presented)
+        except UnauthenticatedError:
+            raise WebhookError("Unauthorized") from None
