@@ -5,8 +5,8 @@ from collections.abc import Callable
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
-from invitation_service.answers import Answer, Routes, json_answer
 from invitation_service.accounts import WebhookAccount
+from invitation_service.answers import Answer, Routes, json_answer
 from invitation_service.auth import Credentials, PresentedKey
 from invitation_service.errors import UnauthenticatedError, WebhookError
 from invitation_service.webhook_calls import read_parameters
