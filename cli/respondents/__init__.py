@@ -1,0 +1,1 @@
+"""Respondents: the customers that a file tells of, with the tokens by which a provider knows them."""
