@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger, Metrics
@@ -12,7 +12,6 @@ from aws_lambda_powertools.utilities.data_classes import SQSEvent, event_source
 from afterword.arrivals import Arrivals, Message
 from afterword.settings import TranslateSettings
 from afterword.telling.report import report, report_broken
-from afterword.translate import Translator
 from afterword.wiring import Wiring, clock
 
 if TYPE_CHECKING:
@@ -45,19 +44,15 @@ def handler(event: SQSEvent, context: LambdaContext) -> PartialItemFailureRespon
     """
     settings, parts = wiring()
     deadline = clock() + context.get_remaining_time_in_millis() // 1000
+    tell = partial(report_broken, logger, metrics)
 
     def translate(events: Sequence[ShopEvent], now: int) -> Counter[str]:
         campaigns = parts.campaigns()
-        report_broken(logger, metrics, campaigns.broken)
-        secret = parts.parameters.customer_secret()
-        sender = parts.sender(deadline)
-        return Translator(parts.ledger, sender, campaigns.loaded, secret).translate(events, now)
+        tell(campaigns.broken)
+        return parts.translator(campaigns.loaded, deadline).translate(events, now)
 
     dead_letters = parts.dead_letters(settings.dead_letter_queue_url)
-    messages = [
-        Message(each.message_id, each.body, each.event_source_arn, each.attributes.sent_timestamp)
-        for each in event.records
-    ]
-    failed, counts = Arrivals(translate, dead_letters, logger).take_in(messages, clock())
+    arrivals = Arrivals(partial(parts.mapper, tell), translate, dead_letters, logger)
+    failed, counts = arrivals.take_in([Message.of(each) for each in event.records], clock())
     report(logger, metrics, "translated", counts)
     return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}

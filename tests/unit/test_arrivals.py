@@ -11,6 +11,9 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from afterword.arrivals import Arrivals, Message
+from afterword.reading.reader import unmapped
+from afterword.reading.shop_events import read_shop_event
+from afterword.reading.skips import SkippedError
 from afterword.remembering.ledger import LedgerError
 from afterword.remembering.parameters import ParametersError
 from tests.support.samples import NOW
@@ -18,6 +21,8 @@ from tests.support.samples import NOW
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from afterword.reading.envelopes import Envelope
+    from afterword.reading.reader import Mapper
     from afterword.reading.shop_events import ShopEvent
     from afterword.remembering.dead_letters import DeadLetter
 
@@ -44,11 +49,20 @@ class Door:
         self.faults = faults
         self.calls: list[list[str]] = []
         self.letters = Letters()
+        self.mapper: Mapper = unmapped
+        self.unloadable: ParametersError | None = None
         self._log = StringIO()
         self.logger = Logger(service=f"arrivals-{uuid4().hex}", stream=self._log, level="DEBUG")
 
     def take_in(self, *messages: Message) -> tuple[list[str], Counter[str]]:
-        return Arrivals(self._translate, self.letters, self.logger).take_in(messages, NOW)
+        return Arrivals(self._load, self._translate, self.letters, self.logger).take_in(
+            messages, NOW
+        )
+
+    def _load(self) -> Mapper:
+        if self.unloadable:
+            raise self.unloadable
+        return self.mapper
 
     def _translate(self, events: Sequence[ShopEvent], now: int) -> Counter[str]:
         assert now == NOW
@@ -132,6 +146,40 @@ def test_each_kind_of_poison_has_its_reason(bad: Message, reason: str) -> None:
     (line,) = door.lines()
     assert (line["level"], line["message_id"], line["reason"]) == ("WARNING", "m-P", reason)
     assert line["fault"] == door.letters.kept[0].detail
+
+
+def map_orders(envelope: Envelope) -> ShopEvent | None:
+    """Know orders by their number, and pass over those of tests."""
+    order = envelope.payload.get("order")
+    if order == "T":
+        raise SkippedError("test_event")
+    return None if order is None else read_shop_event(json.loads(message(str(order)).body))
+
+
+def test_a_mapped_message_is_translated_with_the_others_and_a_skipped_one_is_counted() -> None:
+    door = Door()
+    door.mapper = map_orders
+    orders = [Message(f"m-{order}", json.dumps({"order": order}), "q", "0") for order in "ATTB"]
+    failed, counts = door.take_in(*orders, message("C"), poison())
+    assert failed == []
+    assert counts == Counter({"sent": 3, "skipped.test_event": 2, "dead_letter.not_json": 1})
+    assert door.calls == [["A", "B", "C"]]
+    assert [each.message_id for each in door.letters.kept] == ["m-P"]
+
+
+def test_without_the_mappings_all_comes_again_and_nothing_is_a_dead_letter() -> None:
+    """What looks like poison may be what a mapping is for."""
+
+    def fail(_: Envelope) -> ShopEvent | None:
+        raise AssertionError("nothing is read")
+
+    door = Door()
+    door.mapper = fail
+    door.unloadable = ParametersError("/afterword/test/mappings: ThrottlingException")
+    assert door.take_in(message("A"), poison()) == (["m-A", "m-P"], Counter(failed=2))
+    assert (door.calls, door.letters.kept) == ([], [])
+    (line,) = door.lines()
+    assert line["fault"] == str(door.unloadable)
 
 
 def test_a_clock_that_is_a_little_ahead_is_no_poison() -> None:

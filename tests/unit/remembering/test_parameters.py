@@ -34,6 +34,7 @@ BROKEN = campaign_text(survey=PLANTED)
 CREDENTIALS = json.dumps({"email": "robot@example.com", "api_token": "token-1"})
 
 READS: dict[str, Callable[[Parameters], object]] = {
+    "mappings": lambda parameters: parameters.mappings(),
     "campaigns": lambda parameters: parameters.campaigns(),
     "accounts/shop": lambda parameters: parameters.account("shop"),
     "secrets/accounts/shop": lambda parameters: parameters.credentials("shop", fresh=False),
@@ -163,6 +164,25 @@ def test_a_history_that_does_not_answer_loses_no_campaign(store: Store) -> None:
             ParametersError, match=rf"^{PREFIX}/campaigns/one: ThrottlingException$"
         ):
             parameters.campaigns()
+
+
+def test_mappings_load_as_campaigns_do(store: Store) -> None:
+    ready = {"ready": "stripe-customer-created"}
+    store.put("mappings/b", json.dumps(ready | {"shop": "demo"}))
+    store.put("mappings/a", json.dumps(ready | {"shop": "good"}))
+    store.put("mappings/a", json.dumps(ready | {"shop": PLANTED}))
+    store.put("campaigns/one", campaign_text())
+    parameters = store.parameters()
+    found = parameters.mappings()
+    assert [(each.name, each.shop) for each in found.loaded] == [("a", "good"), ("b", "demo")]
+    assert [str(error).split(":")[0] for error in found.broken] == ["mapping a"]
+    assert PLANTED not in str(found.broken[0])
+    assert parameters.mappings() is found
+    assert (store.calls["GetParametersByPath"], store.calls["GetParameterHistory"]) == (1, 1)
+    store.put("mappings/a", json.dumps(ready | {"shop": "other"}))
+    grow_older(parameters, CAMPAIGNS_SECONDS + 1)
+    assert [each.shop for each in parameters.mappings().loaded] == ["other", "demo"]
+    assert [each.id for each in parameters.campaigns().loaded] == ["one"]
 
 
 def test_an_account_loads_and_is_cached(store: Store) -> None:

@@ -11,6 +11,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics
 
 from afterword.deciding.campaigns import CampaignError
+from afterword.deciding.mapping_texts import MappingError
 from afterword.telling.report import report, report_broken
 
 if TYPE_CHECKING:
@@ -107,6 +108,18 @@ def test_every_broken_campaign_is_counted_and_named() -> None:
         ("ERROR", "campaign two: not JSON"),
     ]
     assert "if it ever had one" in told.lines()[0]["message"]
+
+
+def test_a_broken_mapping_is_counted_apart_from_campaigns() -> None:
+    told = Told()
+    report_broken(told.logger, told.metrics, [MappingError("paid", ("source: missing",))])
+    assert sum(told.emf()["BrokenMappings"]) == 1
+    assert "BrokenCampaigns" not in told.emf()
+    (line,) = told.lines()
+    assert (line["fault"], line["message"][:19]) == (
+        "mapping paid: source: missing",
+        "a mapping is broken",
+    )
 
 
 def test_nothing_broken_says_nothing() -> None:

@@ -39,6 +39,8 @@ EXPECTED = {
         # An unsubscription and an erasure look for whatever there is of a customer.
         "LedgerTable/index/customer": {"dynamodb:Query"},
         "parameter secrets/customer-key": {"ssm:GetParameter"},
+        "parameter mappings": {"ssm:GetParametersByPath", "ssm:GetParameterHistory"},
+        "parameter mappings/*": {"ssm:GetParametersByPath", "ssm:GetParameterHistory"},
     },
     "SendDueInvitationsRole": {
         **_PIPELINE,

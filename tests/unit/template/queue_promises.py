@@ -71,7 +71,8 @@ def a_dead_letter_outlives_its_source(template: Template) -> Findings:
 
 def shop_events_come_over_the_rule(template: Template) -> Findings:
     for name, rule in template.resources("AWS::Events::Rule").items():
-        yield f"{name}: shop.*", rule["EventPattern"] == {"source": [{"prefix": "shop."}]}
+        sources = [{"prefix": "shop."}, {"prefix": "aws.partner/"}]
+        yield f"{name}: shops and partners", rule["EventPattern"] == {"source": sources}
         for target in rule["Targets"]:
             aside = resource_of(target.get("DeadLetterConfig", {}).get("Arn"))
             yield f"{name}: a dead-letter queue", aside in template.dead_letter_queues

@@ -172,12 +172,17 @@ def nothing_comes_over_plain_http(template: Template) -> Findings:
         yield name, name in refused & attached
 
 
-def a_queue_takes_events_from_our_rule_alone(template: Template) -> Findings:
-    ours = {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": "ShopEventsRule.Arn"}}}
+def a_queue_takes_events_from_our_rule_and_named_topics_alone(template: Template) -> Findings:
+    yield "no topic by default", _default(template, "PublisherTopics") == ""
+    named = {"Fn::Split": [",", {"Ref": "PublisherTopics"}]}
+    senders = {
+        "events.amazonaws.com": {"Fn::GetAtt": "ShopEventsRule.Arn"},
+        "sns.amazonaws.com": named,
+    }
     for name, statement in template.statements("AWS::SQS::QueuePolicy"):
         if statement["Effect"] == "Allow":
-            sender = statement["Principal"] == {"Service": "events.amazonaws.com"}
-            kept = sender and statement["Action"] == "sqs:SendMessage"
+            ours = {"ArnEquals": {"aws:SourceArn": senders.get(statement["Principal"]["Service"])}}
+            kept = statement["Action"] == "sqs:SendMessage"
             yield name, kept and statement["Condition"] == ours
 
 

@@ -189,9 +189,19 @@ MUTATIONS: list[tuple[Promise, str, object]] = [
     ),
     (stack.nothing_comes_over_plain_http, f"Resources AlarmTopicPolicy {STATEMENTS} 1", GONE),
     (
-        stack.a_queue_takes_events_from_our_rule_alone,
+        stack.a_queue_takes_events_from_our_rule_and_named_topics_alone,
         f"Resources ShopEventsQueuePolicy {STATEMENTS} 0 Condition",
         {},
+    ),
+    (
+        stack.a_queue_takes_events_from_our_rule_and_named_topics_alone,
+        f"Resources ShopEventsQueuePolicy {STATEMENTS} 1 Fn::If 1 Condition",
+        {},
+    ),
+    (
+        stack.a_queue_takes_events_from_our_rule_and_named_topics_alone,
+        "Parameters PublisherTopics Default",
+        "arn:aws:sns:eu-west-1:123456789012:any",
     ),
     (
         stack.the_topic_takes_alarms_of_this_account_alone,

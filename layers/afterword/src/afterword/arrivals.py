@@ -1,13 +1,14 @@
-"""A batch of queue messages: unreadable ones become dead letters, the others are translated or fail back."""
+"""A batch of queue messages: dead letters, what is passed over, and what is translated or comes again."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from afterword.reading.poison import PoisonError
 from afterword.reading.reader import read
+from afterword.reading.skips import SkippedError
 from afterword.remembering.dead_letters import DeadLetter
 from afterword.remembering.ledger import LedgerError
 from afterword.remembering.parameters import ParametersError
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from aws_lambda_powertools import Logger
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
+    from afterword.reading.reader import Mapper
     from afterword.reading.shop_events import ShopEvent
     from afterword.remembering.dead_letters import DeadLetters
 
@@ -33,6 +36,12 @@ class Message:
     queue: str
     sent_at: str
 
+    @classmethod
+    def of(cls, record: SQSRecord) -> Self:
+        """Make one of a record of Lambda's SQS event."""
+        sent_at = record.attributes.sent_timestamp
+        return cls(record.message_id, record.body, record.event_source_arn, sent_at)
+
     def __repr__(self) -> str:
         """Return no body: it may hold personal data."""
         return f"Message({self.id})"
@@ -42,30 +51,46 @@ class Arrivals:
     """Takes in messages; whatever happens to one of them, the others go on.
 
     Args:
+        mapper: Loads the mappings.
         translate: Turns shop events into invitations; may be repeated with the same events.
         dead_letters: Where unreadable messages go.
         logger: Hears of what is not as it should be.
     """
 
-    def __init__(self, translate: Translate, dead_letters: DeadLetters, logger: Logger) -> None:
+    def __init__(
+        self,
+        mapper: Callable[[], Mapper],
+        translate: Translate,
+        dead_letters: DeadLetters,
+        logger: Logger,
+    ) -> None:
+        self._mapper = mapper
         self._translate = translate
         self._dead_letters = dead_letters
         self._logger = logger
 
     def take_in(self, messages: Sequence[Message], now: int) -> tuple[list[str], Counter[str]]:
         """Return the ids of messages that must come again, and how many became what. `now` in Unix seconds."""
-        readable, letters = _sort(messages, now)
-        counts = Counter(f"dead_letter.{each.reason}" for each in letters)
-        for each in letters:
-            self._logger.warning(
-                "a message can't be read",
-                extra={"message_id": each.message_id, "reason": each.reason, "fault": each.detail},
-            )
+        try:
+            mapper = self._mapper()
+        except ParametersError as error:
+            # What nobody can read without its mapping would be a dead letter now, and a good event a minute later.
+            self._logger.error("a batch fails back", extra={"fault": str(error)})  # noqa: TRY400 -- the text says all
+            return [each.id for each in messages], Counter(failed=len(messages))
+        readable, letters, counts = _sort(messages, now, mapper)
+        self._tell(letters)
         lost = self._dead_letters.put(letters)
         failed, translated = self._take_in(readable, now)
         counts += translated
         back = [each.id for each in messages if each.id in lost or each.id in failed]
         return back, +(counts + Counter(failed=len(back)))
+
+    def _tell(self, letters: Sequence[DeadLetter]) -> None:
+        for each in letters:
+            self._logger.warning(
+                "a message can't be read",
+                extra={"message_id": each.message_id, "reason": each.reason, "fault": each.detail},
+            )
 
     def _take_in(
         self, readable: Sequence[tuple[Message, ShopEvent]], now: int
@@ -88,14 +113,17 @@ class Arrivals:
 
 
 def _sort(
-    messages: Sequence[Message], now: int
-) -> tuple[list[tuple[Message, ShopEvent]], list[DeadLetter]]:
-    readable, letters = [], []
+    messages: Sequence[Message], now: int, mapper: Mapper
+) -> tuple[list[tuple[Message, ShopEvent]], list[DeadLetter], Counter[str]]:
+    readable, letters, counts = [], [], Counter[str]()
     for each in messages:
         try:
-            readable.append((each, read(each.body, now)))
+            readable.append((each, read(each.body, now, mapper)))
+        except SkippedError as skipped:
+            counts[f"skipped.{skipped.reason}"] += 1
         except PoisonError as error:
+            counts[f"dead_letter.{error.reason}"] += 1
             letters.append(
                 DeadLetter(each.id, each.queue, each.body, error.reason, error.detail, each.sent_at)
             )
-    return readable, letters
+    return readable, letters, counts

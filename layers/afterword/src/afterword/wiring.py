@@ -11,15 +11,22 @@ import boto3
 from botocore.config import Config
 from ulid import ULID
 
+from afterword.deciding.mappings import Mappings
 from afterword.remembering.dead_letters import SqsDeadLetters
 from afterword.remembering.dynamodb import DynamoDbLedger
-from afterword.remembering.parameters import Campaigns, Parameters, ParametersError
+from afterword.remembering.parameters import Parameters, ParametersError
 from afterword.sending.providers import Providers
 from afterword.sending.sender import Sender
+from afterword.translate import Translator
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
     from mypy_boto3_sqs import SQSClient
 
+    from afterword.deciding.campaigns import Campaign, CampaignError
+    from afterword.reading.reader import Mapper
+    from afterword.remembering.parameters import BrokenError, Loaded
     from afterword.settings import Settings
 
 # Slow enough for a busy table, quick enough to leave time for failing back. Transactions carry a token, so that the
@@ -80,7 +87,7 @@ class Wiring:
         client: SQSClient = boto3.client("sqs", config=_AWS)
         return client
 
-    def campaigns(self) -> Campaigns:
+    def campaigns(self) -> Loaded[Campaign, CampaignError]:
         """Load the campaigns.
 
         Raises:
@@ -93,6 +100,25 @@ class Wiring:
             raise ParametersError(f"no campaign loads: {faults}")
         return found
 
+    def mapper(self, tell: Callable[[Sequence[BrokenError]], None]) -> Mapper:
+        """Load the mappings, and tell of the broken ones.
+
+        Raises:
+            ParametersError: SSM did not answer.
+        """
+        mappings = self.parameters.mappings()
+        tell(mappings.broken)
+        return Mappings(mappings.loaded).read
+
     def sender(self, deadline: int) -> Sender:
         """Return a sender for an invocation that ends at `deadline` (wall time, Unix seconds)."""
         return Sender(self.ledger, self.providers, clock, lambda: str(ULID()), deadline)
+
+    def translator(self, campaigns: Collection[Campaign], deadline: int) -> Translator:
+        """Return a translator with these campaigns, for an invocation that ends at `deadline`.
+
+        Raises:
+            ParametersError: The customer key is missing; or SSM did not answer.
+        """
+        secret = self.parameters.customer_secret()
+        return Translator(self.ledger, self.sender(deadline), campaigns, secret)

@@ -1,25 +1,38 @@
 """From a queue's message to a shop event."""
 
-from afterword.reading.envelopes import open_envelope
+from collections.abc import Callable
+
+from afterword.reading.envelopes import Envelope, open_envelope
 from afterword.reading.poison import PoisonError
 from afterword.reading.shop_events import ShopEvent, read_shop_event
 
 # Clocks differ a little; a shop whose clock is further ahead must hear of it.
 LARGEST_SKEW = 300
 
+# Makes a shop event of what is none yet. None: it is to be one already.
+type Mapper = Callable[[Envelope], ShopEvent | None]
 
-def read(body: str, now: int) -> ShopEvent:
+
+def unmapped(envelope: Envelope) -> None:
+    """Map nothing: every payload is to be a shop event already."""
+    del envelope
+
+
+def read(body: str, now: int, mapper: Mapper = unmapped) -> ShopEvent:
     """Open the envelope, read the event, refuse what has not happened yet.
 
     Args:
         body: The body of one SQS message.
         now: Unix seconds.
+        mapper: Knows the events of others.
 
     Raises:
         PoisonError: See `open_envelope` and `read_shop_event`; `in_the_future` for an event that
             lies more than 300 seconds after `now`.
+        SkippedError: The mapper says that this is not to become a shop event.
     """
-    event = read_shop_event(open_envelope(body).payload)
+    envelope = open_envelope(body)
+    event = mapper(envelope) or read_shop_event(envelope.payload)
     if event.occurred > now + LARGEST_SKEW:
         raise PoisonError("in_the_future", f"occurred_at: over {LARGEST_SKEW} seconds from now")
     return event

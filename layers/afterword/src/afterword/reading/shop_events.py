@@ -173,8 +173,16 @@ class Erasure(_Event):
     email: Email
 
 
-EVENT_TYPES = ("purchase", "signup", "refund", "cancellation", "unsubscribe", "erasure")
 ShopEvent = Purchase | Signup | Refund | Cancellation | Unsubscribe | Erasure
+EVENT_MODELS: dict[str, type[ShopEvent]] = {
+    "purchase": Purchase,
+    "signup": Signup,
+    "refund": Refund,
+    "cancellation": Cancellation,
+    "unsubscribe": Unsubscribe,
+    "erasure": Erasure,
+}
+EVENT_TYPES = tuple(EVENT_MODELS)
 
 _ANY_EVENT: TypeAdapter[ShopEvent] = TypeAdapter(Annotated[ShopEvent, Field(discriminator="type")])
 

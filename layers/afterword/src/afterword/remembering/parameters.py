@@ -1,4 +1,4 @@
-"""What operators keep in SSM Parameter Store: campaigns, accounts, secrets. Read by name at run time, and cached."""
+"""What operators keep in SSM Parameter Store: campaigns, mappings, accounts, secrets. Read at run time, and cached."""
 
 from __future__ import annotations
 
@@ -18,9 +18,14 @@ from afterword.deciding.accounts import (
     parse_credentials,
 )
 from afterword.deciding.campaigns import Campaign, CampaignError, parse_campaign
+from afterword.deciding.mapping_texts import MappingError, parse_mapping
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mypy_boto3_ssm import SSMClient
+
+    from afterword.deciding.mappings import Mapping
 
 CAMPAIGNS_SECONDS = 60
 SECRETS_SECONDS = 300
@@ -31,12 +36,15 @@ class ParametersError(Exception):
     """SSM did not answer, or lacks what nothing can be done without. Names the parameter, never its value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Campaigns:
-    """The campaigns that load, and what is wrong with the others."""
+type BrokenError = CampaignError | MappingError
 
-    loaded: tuple[Campaign, ...]
-    broken: tuple[CampaignError, ...] = ()
+
+@dataclass(frozen=True, slots=True)
+class Loaded[Kind, Broken: BrokenError]:
+    """What loads of one kind, in the order of the names, and what is wrong with the others."""
+
+    loaded: tuple[Kind, ...]
+    broken: tuple[Broken, ...] = ()
 
 
 class Parameters:
@@ -53,36 +61,28 @@ class Parameters:
         self._ssm = SSMProvider(boto3_client=client)
         self._prefix = prefix
         self._allow_http = allow_http
-        self._found: dict[str, str] | None = None
-        self._campaigns = Campaigns(())
+        self._campaigns = _Folder(
+            client, self._ssm, f"{prefix}/campaigns", parse_campaign, CampaignError
+        )
+        self._mappings = _Folder(
+            client, self._ssm, f"{prefix}/mappings", parse_mapping, MappingError
+        )
 
-    def campaigns(self) -> Campaigns:
+    def campaigns(self) -> Loaded[Campaign, CampaignError]:
         """Load all campaigns, at most a minute old. A broken one is replaced by its last good version.
 
         Raises:
             ParametersError: SSM did not answer.
         """
-        path = f"{self._prefix}/campaigns"
-        try:
-            found = cast("dict[str, str]", self._ssm.get_multiple(path, max_age=CAMPAIGNS_SECONDS))
-        except GetParameterError as error:
-            raise _parameters_error(path, error.__context__ or error) from None
-        # While the cache holds them they are the very same object. To parse them once spares the history, too, whose
-        # few calls a second all instances share: one broken campaign must not bring the others down.
-        if found is not self._found:
-            self._campaigns = self._parse(path, found)
-            self._found = found
-        return self._campaigns
+        return self._campaigns.load()
 
-    def _parse(self, path: str, found: dict[str, str]) -> Campaigns:
-        loaded, broken = [], []
-        for name, text in sorted(found.items()):
-            try:
-                loaded.append(parse_campaign(name, text))
-            except CampaignError as error:
-                broken.append(error)
-                loaded += self._last_good(f"{path}/{name}", name)
-        return Campaigns(tuple(loaded), tuple(broken))
+    def mappings(self) -> Loaded[Mapping, MappingError]:
+        """Load all mappings, as `campaigns` does.
+
+        Raises:
+            ParametersError: SSM did not answer.
+        """
+        return self._mappings.load()
 
     def account(self, name: str) -> Account:
         """Load an account.
@@ -132,8 +132,53 @@ class Parameters:
                 return None
             raise _parameters_error(name, error.__context__ or error) from None
 
-    def _last_good(self, path: str, name: str) -> list[Campaign]:
+
+class _Folder[Kind, Broken: BrokenError]:
+    """All parameters of one kind: texts that `parse` reads, or calls `error`."""
+
+    def __init__(
+        self,
+        client: SSMClient,
+        ssm: SSMProvider,
+        path: str,
+        parse: Callable[[str, str], Kind],
+        error: type[Broken],
+    ) -> None:
+        self._client = client
+        self._ssm = ssm
+        self._path = path
+        self._parse = parse
+        self._error = error
+        self._found: dict[str, str] | None = None
+        self._loaded: Loaded[Kind, Broken] = Loaded(())
+
+    def load(self) -> Loaded[Kind, Broken]:
+        try:
+            answer = self._ssm.get_multiple(self._path, max_age=CAMPAIGNS_SECONDS)
+        except GetParameterError as error:
+            raise _parameters_error(self._path, error.__context__ or error) from None
+        found = cast("dict[str, str]", answer)
+        # While the cache holds them they are the very same object. To parse them once spares the history, too, whose
+        # few calls a second all instances share: one broken campaign must not bring the others down.
+        if found is not self._found:
+            self._loaded = self._parsed(found)
+            self._found = found
+        return self._loaded
+
+    def _parsed(self, found: dict[str, str]) -> Loaded[Kind, Broken]:
+        loaded: list[Kind] = []
+        broken: list[Broken] = []
+        for name, text in sorted(found.items()):
+            try:
+                loaded.append(self._parse(name, text))
+            except self._error as error:
+                broken.append(error)
+                loaded += self._last_good(name)
+        return Loaded(tuple(loaded), tuple(broken))
+
+    def _last_good(self, name: str) -> list[Kind]:
         """Look for the newest version that can be read: SSM keeps a hundred, an instance's memory none."""
+        path = f"{self._path}/{name}"
         try:
             pages = self._client.get_paginator("get_parameter_history").paginate(Name=path)
             versions = [version for page in pages for version in page["Parameters"]]
@@ -141,8 +186,8 @@ class Parameters:
             raise _parameters_error(path, error) from None
         for version in sorted(versions, key=itemgetter("Version"), reverse=True):
             try:
-                return [parse_campaign(name, version["Value"])]
-            except CampaignError:
+                return [self._parse(name, version["Value"])]
+            except self._error:
                 continue
         return []
 

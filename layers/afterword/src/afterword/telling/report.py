@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools.metrics import MetricUnit
 
+from afterword.deciding.campaigns import CampaignError
+
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Sequence
 
     from aws_lambda_powertools import Logger, Metrics
 
-    from afterword.deciding.campaigns import CampaignError
+    from afterword.remembering.parameters import BrokenError
 
 _METRICS = {
     "event.": "EventsReceived",
+    "skipped.": "EventsSkipped",
     "unwanted": "EventsUnwanted",
     "duplicate": "Duplicates",
     "waiting": "InvitationsWaiting",
@@ -45,12 +48,15 @@ def report(logger: Logger, metrics: Metrics, message: str, counts: Counter[str])
             metrics.add_metric(name=name, unit=MetricUnit.Count, value=total)
 
 
-def report_broken(logger: Logger, metrics: Metrics, errors: Sequence[CampaignError]) -> None:
-    """Log and count what is wrong with campaigns: fields, never values."""
+def report_broken(logger: Logger, metrics: Metrics, errors: Sequence[BrokenError]) -> None:
+    """Log and count what is wrong with campaigns or mappings: fields, never values."""
     for error in errors:
-        metrics.add_metric(name="BrokenCampaigns", unit=MetricUnit.Count, value=1)
+        kind = "campaign" if isinstance(error, CampaignError) else "mapping"
+        name = f"Broken{kind.capitalize()}s"
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=1)
         logger.error(
-            "a campaign is broken; its last good version is used, if it ever had one",
+            "a %s is broken; its last good version is used, if it ever had one",
+            kind,
             extra={"fault": str(error)},
         )
 
