@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
+import os
+import platform
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -11,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local import sam
+from local.cloud import ROOT
 from tests.unit.template.reading import Template, read_document
 
 if TYPE_CHECKING:
@@ -27,6 +33,7 @@ sys.path.append(sys.argv[-1])
 module, name = handler.rsplit(".", 1)
 assert callable(getattr(importlib.import_module(module), name))
 """
+HASH_BASED, CHECKED = 0b01, 0b10  # PEP 552
 
 
 @pytest.fixture(scope="module")
@@ -67,3 +74,51 @@ def test_a_missing_layer_would_be_noticed(layer: str, built: Path, runtime: Path
     handler = TEMPLATE.functions["TranslateEventsFunction"]["Handler"]
     done = import_handler(handler, [built / "TranslateEventsFunction", *layers, runtime])
     assert "ModuleNotFoundError" in done.stderr
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_layer_holds_byte_code_that_is_valid_wherever_it_is(layer: str, built: Path) -> None:
+    sources = sorted((built / layer).rglob("*.py"))
+    assert sources
+    flags = {Path(importlib.util.cache_from_source(str(each))).read_bytes()[4] for each in sources}
+    assert flags == {HASH_BASED & ~CHECKED}
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_layer_is_the_same_whoever_builds_it_wherever(
+    layer: str, built: Path, tmp_path: Path
+) -> None:
+    """Else every deployment would make a new version of it, and every function would start anew."""
+    source = TEMPLATE.resources("AWS::Serverless::LayerVersion")[layer]["ContentUri"]
+    elsewhere, artefacts = tmp_path / "source", tmp_path / "artefacts"
+    shutil.copytree(ROOT / source, elsewhere)
+    build_again(layer, elsewhere, artefacts)
+    assert contents(artefacts) == contents(built / layer)
+
+
+def build_again(layer: str, source: Path, artefacts: Path) -> None:
+    """Do what SAM does for `BuildMethod: makefile`."""
+    context: dict[str, str] = TEMPLATE.document["Resources"][layer]["Metadata"].get("ContextPath")
+    folder = source / sam.architecture(platform.machine()) if context else source
+    subprocess.run(  # noqa: S603 - all ours
+        ["make", "--makefile", str(folder / "Makefile"), f"build-{layer}"],  # noqa: S607 - as SAM finds it
+        cwd=source,
+        env={
+            "ARTIFACTS_DIR": str(artefacts),
+            "HOME": os.environ["HOME"],
+            # Another seed than SAM's build had; sets of constants are in the order of hashes.
+            "PYTHONHASHSEED": "1",
+            "PATH": f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        },
+        capture_output=True,
+        check=True,
+    )
+
+
+def contents(folder: Path) -> dict[str, str]:
+    files = sorted(each for each in folder.rglob("*") if each.is_file())
+    assert files
+    return {
+        str(each.relative_to(folder)): hashlib.sha256(each.read_bytes()).hexdigest()
+        for each in files
+    }

@@ -151,6 +151,11 @@ MUTATIONS: list[tuple[Promise, str, object]] = [
         "Resources DependenciesLayer Metadata BuildArchitecture",
         GONE,
     ),
+    (
+        stack.functions_and_layers_are_for_one_processor,
+        "Resources AfterwordLayer Metadata BuildMethod",
+        "python3.13",
+    ),
     (stack.functions_and_layers_are_for_one_processor, "Globals Function Runtime", "python3.12"),
     (stack.no_environment_holds_a_secret, f"{SEND} Environment Variables API_TOKEN", "x"),
     (
