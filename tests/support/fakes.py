@@ -14,7 +14,7 @@ from tests.support.samples import NOW
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from afterword.sending.provider import Outcome, Recipient
+    from afterword.sending.provider import Outcome, Recipient, Terms
 
 
 @dataclass
@@ -48,6 +48,7 @@ class FakeProvider:
 
     clock: Clock
     replays_key: bool = True
+    one_by_one: bool = False
     most_recipients: int = 10_000
     call_seconds: int = 10
     calls_per_minute: int = 1000
@@ -58,7 +59,12 @@ class FakeProvider:
     unreachable: Retry | None = None
     ids: count[int] = field(default_factory=lambda: count(1))
 
-    def encode(self, recipients: Sequence[Recipient]) -> bytes:
+    def fault(self, terms: Terms) -> str | None:
+        del terms
+        return None
+
+    def encode(self, recipients: Sequence[Recipient], terms: Terms | None = None) -> bytes:
+        del terms
         return json.dumps([[each.email, each.name, each.language] for each in recipients]).encode()
 
     def invite(self, survey: int, body: bytes, key: str) -> Outcome:

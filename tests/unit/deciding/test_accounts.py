@@ -93,7 +93,7 @@ def test_an_address_has_a_host_and_nothing_that_hides(url: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "fault"),
     [
-        ({"provider": "other"}, "provider: Input should be 'nps'"),
+        ({"provider": "other"}, "provider: Input should be 'nps' or 'netquest'"),
         ({"calls_per_minute": 0}, "calls_per_minute: Input should be greater than or equal to 1"),
         ({"calls_per_minute": "9"}, "calls_per_minute: Input should be a valid integer"),
         (
@@ -141,11 +141,16 @@ def test_there_are_three_ways_to_sign_in(
         {"email": "a@example.com", "bearer": "s3"},
         {"email": "a@example.com", "api_token": "s3", "password": "s3"},
         {"email": "a@example.com", "api_token": "s3", "bearer": "s3"},
+        {"webhook_key": "s3"},
+        {"webhook_key": "s3", "webhook_auth": "s3", "bearer": "s3"},
     ],
 )
 def test_no_half_and_no_double_way_is_taken(given: dict[str, str]) -> None:
     assert credential_faults(json.dumps(given)) == (
-        "credentials: give exactly one of email and api_token, email and password, bearer",
+        (
+            "credentials: give exactly one of email and api_token, email and password, bearer, "
+            "webhook_key and webhook_auth"
+        ),
     )
 
 

@@ -18,7 +18,7 @@ from tests.support.shop import INVOCATION, Shop
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from afterword.sending.provider import Outcome, Recipient
+    from afterword.sending.provider import Outcome, Recipient, Terms
 
 LEASE = INVOCATION + 60
 
@@ -96,8 +96,9 @@ def test_without_replay_a_killed_call_is_looked_for(*, accepted: bool) -> None:
 def test_a_function_killed_between_claim_and_call_has_sent_nothing() -> None:
     made = shop()
 
-    def die(recipients: Sequence[Recipient]) -> bytes:
+    def die(recipients: Sequence[Recipient], terms: Terms | None = None) -> bytes:
         assert recipients
+        assert terms
         raise KilledError
 
     encode, made.provider.encode = made.provider.encode, die  # type: ignore[method-assign]  # the kill

@@ -57,17 +57,21 @@ Secret = Annotated[SecretStr, Field(min_length=1, max_length=4096), AfterValidat
 
 
 class Account(BaseModel):
-    """One account at a provider: where it is and how fast it may be called."""
+    """One account at a provider: where it is and how fast it may be called.
+
+    `id_account`, `method` and `quota_period` are Netquest's, `replays_idempotency_key` is the NPS dialect's.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     name: SkipJsonSchema[Name]
-    provider: Literal["nps"]
+    provider: Literal["nps", "netquest"]
     base_url: Annotated[
         str,
         AfterValidator(_base_url),
         Field(
-            max_length=512, description="What stands before /api/v2, without a slash at the end."
+            max_length=512,
+            description="What stands before /api/v2 or /webhooks, without a slash at the end.",
         ),
     ]
     calls_per_minute: Annotated[int, Field(strict=True, ge=1, le=100_000)] = 200
@@ -75,10 +79,40 @@ class Account(BaseModel):
         StrictBool,
         Field(description="Whether a call repeated under its Idempotency-Key invites once."),
     ] = False
+    id_account: Annotated[
+        str | None,
+        Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Netquest's id of the account."),
+    ] = None
+    method: Annotated[
+        Literal["POST", "GET"], Field(description="Netquest takes both; queries land in more logs.")
+    ] = "POST"
+    quota_period: Annotated[
+        Literal["day", "month"],
+        Field(description="After which Netquest's quota of invitations begins anew, in UTC."),
+    ] = "month"
+
+    @model_validator(mode="after")
+    def _named_there(self) -> Self:
+        if self.provider == "netquest" and self.id_account is None:
+            raise PydanticCustomError("id_account", "id_account: netquest needs it")
+        if self.provider == "netquest" and self.replays_idempotency_key:
+            raise PydanticCustomError(
+                "replays", "replays_idempotency_key: netquest has no idempotency keys"
+            )
+        return self
+
+
+_WAYS_SAID = (
+    ("email", "api_token"),
+    ("email", "password"),
+    ("bearer",),
+    ("webhook_key", "webhook_auth"),
+)
+_WAYS = [set(way) for way in _WAYS_SAID]
 
 
 class Credentials(BaseModel):
-    """What signs in: email and api_token, email and password, or bearer."""
+    """What signs in: email and api_token, email and password, bearer, or webhook_key and webhook_auth."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -86,13 +120,16 @@ class Credentials(BaseModel):
     api_token: Secret | None = None
     password: Secret | None = None
     bearer: Secret | None = None
+    webhook_key: Secret | None = None
+    webhook_auth: Secret | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         given = {name for name, value in self if value is not None}
-        if given not in ({"email", "api_token"}, {"email", "password"}, {"bearer"}):
+        if given not in _WAYS:
             raise PydanticCustomError(
-                "one_of", "give exactly one of email and api_token, email and password, bearer"
+                "one_of",
+                f"give exactly one of {', '.join(' and '.join(way) for way in _WAYS_SAID)}",
             )
         return self
 

@@ -12,6 +12,7 @@ from pydantic import (
     ConfigDict,
     EmailStr,
     Field,
+    StrictBool,
     TypeAdapter,
     ValidationError,
     ValidationInfo,
@@ -148,6 +149,24 @@ class Campaign(BaseModel):
         Instant | None, Field(description="Events from before are not its own.")
     ] = None
     on_partial_refund: Literal["keep", "cancel"] = "keep"
+    template: Annotated[
+        int | None, Field(strict=True, ge=1, description="Netquest: the mail's template there.")
+    ] = None
+    footer: Annotated[
+        StrictBool, Field(description="Netquest: whether the mail ends with the sender's footer.")
+    ] = True
+    unknown_respondent: Annotated[
+        Literal["skip", "by_email"],
+        Field(description="Netquest: whether to ask a customer whose token nobody knows."),
+    ] = "skip"
+    delay_held_by: Annotated[
+        Literal["us", "provider"],
+        Field(description="Netquest: who waits. What the provider holds can't be stopped."),
+    ] = "us"
+    when_uncertain: Annotated[
+        Literal["hold", "resend"],
+        Field(description="Netquest: what becomes of a call whose answer was lost."),
+    ] = "hold"
     allow_list: Annotated[
         tuple[Annotated[str, AfterValidator(_allowed)], ...],
         Field(max_length=100, description="Addresses, or domains as in @example.com."),

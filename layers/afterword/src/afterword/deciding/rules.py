@@ -28,6 +28,9 @@ class Reason(StrEnum):
     NOT_ON_ALLOW_LIST = "not_on_allow_list"
     REFUSED = "refused"
     PROVIDER_DROPPED = "provider_dropped"
+    NO_TOKEN = "no_token"  # noqa: S105 - A reason.
+    TOKEN_NOT_FOUND = "token_not_found"  # noqa: S105 - A reason.
+    RESPONDENT_NOT_FOUND = "respondent_not_found"
     CAMPAIGN_CHANGED = "campaign_changed"
 
 
@@ -84,7 +87,9 @@ def on_arrival(event: Purchase | Signup, campaign: Campaign, now: int) -> Decisi
     """
     if not _is_wanted(event, campaign):
         return None
-    due = event.occurred + _seconds(campaign.delay)
+    # A delay that the provider holds begins with the call.
+    delay = 0 if campaign.delay_held_by == "provider" else _seconds(campaign.delay)
+    due = event.occurred + delay
     if now - event.occurred > _seconds(OLDEST_EVENT) or _before_start(campaign, event.occurred):
         return End(Reason.TOO_OLD)
     if _has_expired(campaign, due, now):

@@ -7,16 +7,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from afterword.deciding.rules import Reason
-from afterword.remembering.records import BatchState, Move, State
+from afterword.remembering.records import BatchState, Leaving, Move, State
 from afterword.sending import passage, ways
-from afterword.sending.provider import Refused, Retry, Sent, Uncertain
+from afterword.sending.provider import Each, Puzzling, Refused, Retry, Sent, Uncertain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from afterword.remembering.ledger import Ledger
     from afterword.remembering.records import Batch, Invitation, Way
-    from afterword.sending.provider import Outcome, Provider
+    from afterword.sending.provider import Outcome, Provider, Single
 
 # "Accepted is not invited", and an uncertain call needs time to show up: docs/design.md, rules 6 and 8.
 LOOK_AFTER = 600
@@ -62,6 +62,8 @@ def record(
             sent = replace(batch, state=BatchState.SENT, provider_id=outcome.id, due=verify_at)
             ledger.change_batch(batch, replace(sent, reason=None, checks=0))
             counts = Counter(sent=batch.size)
+        case Each():
+            return _record_each(ledger, batch, way, settle, outcome)
         case Uncertain():
             doubt = replace(batch, state=BatchState.UNCERTAIN, reason=outcome.reason, due=later)
             ledger.change_batch(batch, doubt)
@@ -126,6 +128,60 @@ def members(ledger: Ledger, batch: Batch) -> list[Invitation]:
     found = ledger.read_invitations(keys)
     known = (found[key] for key in keys if key in found)
     return [each for each in known if (each.state, each.batch) == (State.CLAIMED, batch.id)]
+
+
+def _record_each(
+    ledger: Ledger, batch: Batch, way: Way, settle: Callable[[Way], Way], outcome: Each
+) -> Counter[str]:
+    """Move those who were not invited away; the others' state is then the batch's: sent."""
+    too_many = ways.refuses_too_many(settle(way).slot)
+    pairs = list(zip(members(ledger, batch), outcome.outcomes, strict=True))
+    moves = [move for each, single in pairs if (move := _move_one(each, single, too_many=too_many))]
+    ledger.move(moves)
+    ledger.suppress(
+        [
+            Leaving(each.customer, single.reason, batch.called_at or 0)
+            for each, single in pairs
+            if isinstance(single, Refused) and single.suppresses
+        ]
+    )
+    passage.change(ledger, way, settle)
+    sent = outcome.count_sent()
+    state = BatchState.SENT if sent else BatchState.RELEASED
+    ledger.change_batch(batch, replace(batch, state=state, size=sent, due=None))
+    return Counter(sent=sent) + count_moves(moves)
+
+
+def _move_one(invitation: Invitation, outcome: Single, *, too_many: bool) -> Move | None:
+    match outcome:
+        case Sent():
+            return None
+        case Refused(reason, suppresses):
+            if too_many and not suppresses:
+                return Move(invitation, State.HELD, reason="too_many_refused", gives_back=True)
+            return Move(invitation, State.ENDED, reason=reason, gives_back=True)
+        case Retry(reason):
+            return Move(invitation, State.PENDING, reason=reason, gives_back=True)
+        case Puzzling(reason):
+            return Move(invitation, State.HELD, reason=reason, gives_back=True)
+        case Uncertain(reason):
+            # Perhaps asked: the contact cap counts it.
+            return Move(invitation, State.HELD, reason=reason)
+
+
+def count_moves(moves: Collection[Move]) -> Counter[str]:
+    """Count what becomes of invitations: `ended.<reason>`, `held`, `released` by a batch or `deferred`."""
+    return Counter(_name(move) for move in moves)
+
+
+def _name(move: Move) -> str:
+    match move.state:
+        case State.PENDING:
+            return "released" if move.invitation.state is State.CLAIMED else "deferred"
+        case State.HELD:
+            return "held"
+        case _:
+            return f"ended.{move.reason}"
 
 
 def _end_refused(

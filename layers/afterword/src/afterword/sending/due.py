@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from afterword.deciding.rules import End, when_due
 from afterword.remembering.records import Move, State
-from afterword.sending.sender import Candidate, count_moves
+from afterword.sending.batches import count_moves
+from afterword.sending.sender import Candidate
 
 if TYPE_CHECKING:
     from collections import Counter

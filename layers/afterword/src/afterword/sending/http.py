@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -81,6 +81,12 @@ class _Attempt:
         if self.body and not self.body.taken:
             return NeverSentError(reason)
         return LostError(reason)
+
+    def fail_with(self, error: Exception) -> NeverSentError | LostError:
+        # Without a body the error itself must say that there never was a connection.
+        if self.body is None and _never_connected(error):
+            return NeverSentError(type(error).__name__)
+        return self.fail(type(error).__name__)
 
     def give_up(self) -> Answer | NeverSentError | LostError:
         if self.body:
@@ -177,7 +183,7 @@ class Http:
         try:
             return _send(attempt, secret, left)
         except _FAULTS as error:
-            return attempt.fail(type(error).__name__)
+            return attempt.fail_with(error)
 
 
 def _send(attempt: _Attempt, secret: Mapping[str, str], left: float) -> Answer:
@@ -194,6 +200,12 @@ def _send(attempt: _Attempt, secret: Mapping[str, str], left: float) -> Answer:
     ):
         attempt.head = Answer(response.status_code, response.headers, b"")
         return Answer(response.status_code, response.headers, _read(response))
+
+
+def _never_connected(error: Exception) -> bool:
+    """urllib3 tries once and wraps what kept it from connecting: refused, no such name, no answer in time."""
+    wrapped = error.args[0] if error.args else None
+    return isinstance(getattr(wrapped, "reason", None), (NewConnectionError, ConnectTimeoutError))
 
 
 def _read(response: requests.Response) -> bytes:

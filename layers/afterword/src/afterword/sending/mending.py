@@ -19,8 +19,8 @@ from afterword.remembering.parameters import ParametersError
 from afterword.remembering.records import BatchState
 from afterword.sending import batches, passage, ways
 from afterword.sending.guarding import guarded
-from afterword.sending.provider import LookUpError, Refused, Sent
-from afterword.sending.sender import LEASE_GRACE, recipients
+from afterword.sending.provider import Each, LookUpError, Refused, Sent
+from afterword.sending.sender import LEASE_GRACE, recipients, terms_of
 from afterword.sending.ways import Blocked
 
 if TYPE_CHECKING:
@@ -112,11 +112,21 @@ class Mender:
 
     def _doubt(self, batch: Batch) -> Counter[str]:
         """Its function was killed in mid-call. That says nothing of the provider's health."""
-        at = batches.check_at(self._provider_of(batch.account), self._clock())
+        provider = self._provider_of(batch.account)
+        if provider.one_by_one:
+            return self._decide(batch)
+        at = batches.check_at(provider, self._clock())
         doubt = replace(batch, state=BatchState.UNCERTAIN, reason="killed_in_call", due=at)
         self._ledger.change_batch(batch, doubt)
         passage.keep(self._ledger, doubt, at)
         return Counter(uncertain=batch.size)
+
+    def _decide(self, batch: Batch) -> Counter[str]:
+        """Do as the campaign says with calls that nobody can be asked about: hold them, or send them again."""
+        campaign = self._campaigns.get(batch.campaign)
+        if campaign and campaign.when_uncertain == "resend":
+            return batches.release(self._ledger, batch, reason="killed_in_call")
+        return self._hold(batch, "killed_in_call")
 
     def _ask(self, batch: Batch) -> Counter[str]:
         """Ask the provider, within its rate and alone on the survey."""
@@ -146,7 +156,7 @@ class Mender:
         if body is None or sha256(body).hexdigest() != batch.digest:
             return self._hold(batch, "replay_would_differ")
         outcome = provider.invite(batch.survey, body, batch.id)
-        if isinstance(outcome, Sent | Refused):
+        if isinstance(outcome, Sent | Refused | Each):
             return batches.record(self._ledger, provider, way, batch, outcome, now)
         # That this call was turned away, or lost as well, says nothing of the first one.
         pause = batches.REPLAY_AFTER * 2 ** min(batch.checks, 4)
@@ -160,7 +170,7 @@ class Mender:
         if campaign is None or len(customers) < len(invitations):
             return None
         ordered = [customers[each.customer] for each in invitations]
-        return provider.encode(recipients(campaign, ordered))
+        return provider.encode(recipients(campaign, ordered), terms_of(campaign))
 
     def _look(self, provider: Provider, batch: Batch, now: int) -> Counter[str]:
         """Look for the call's invitation among those that the survey has had since."""

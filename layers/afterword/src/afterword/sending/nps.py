@@ -21,7 +21,7 @@ from afterword.sending.provider import LookUpError, Refused, Retry, Seen, Sent, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from afterword.sending.provider import Outcome, Recipient
+    from afterword.sending.provider import Known, Outcome, Recipient, Terms
 
 # "The maximum number of recipients you can be sent is 10000": the page above.
 MOST_RECIPIENTS = 10_000
@@ -71,6 +71,7 @@ class NpsProvider:
     """
 
     most_recipients = MOST_RECIPIENTS
+    one_by_one = False
 
     def __init__(
         self,
@@ -88,8 +89,14 @@ class NpsProvider:
         self.calls_per_minute = calls_per_minute
         self.replays_key = replays_key
 
-    def encode(self, recipients: Sequence[Recipient]) -> bytes:
+    def fault(self, terms: Terms) -> str | None:
+        """See `Provider`. This dialect knows a survey and nothing else."""
+        del terms
+        return None
+
+    def encode(self, recipients: Sequence[Recipient], terms: Terms | None = None) -> bytes:
         """See `Provider`. A recipient without a name goes by the address: the field is mandatory."""
+        del terms
         people = [
             {"email": each.email, "language": each.language, "name": each.name or each.email}
             for each in recipients
@@ -162,7 +169,7 @@ class NpsProvider:
         return Retry("still_being_sent", after=_BUSY_PAUSE) if busy else Refused("http_422")
 
 
-def read_status(answer: Answer, now: int) -> Outcome:  # noqa: PLR0911 -- a table, a line each
+def read_status(answer: Answer, now: int) -> Known:  # noqa: PLR0911 -- a table, a line each
     """Return what an answer means (docs/design.md, rule 6).
 
     Args:

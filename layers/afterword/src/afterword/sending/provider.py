@@ -16,10 +16,22 @@ class Recipient:
     email: str
     name: str | None
     language: str
+    token: str | None = None
 
     def __repr__(self) -> str:
         """Return nothing personal: a traceback or a log may show it."""
         return "Recipient(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a campaign says of its calls, beyond the survey. `delay` in minutes, for a provider that is to wait."""
+
+    template: int | None = None
+    footer: bool = True
+    delay: int = 0
+    by_email: bool = False
+    resends: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +43,13 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The provider created nothing because of what was in the call."""
+    """The provider created nothing because of what was in the call.
+
+    `suppresses`: because this person does not want to be asked any more.
+    """
 
     reason: str
+    suppresses: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +74,41 @@ class Uncertain:
     reason: str
 
 
-type Outcome = Sent | Refused | Retry | Uncertain
+@dataclass(frozen=True, slots=True)
+class Puzzling:
+    """Nobody was invited, and neither trying again nor giving up is a safe guess: a person must look."""
+
+    reason: str
+
+
+type Known = Sent | Refused | Retry | Uncertain
+type Single = Known | Puzzling
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """One outcome for each recipient, in the order of the call."""
+
+    outcomes: tuple[Single, ...]
+
+    def count_sent(self) -> int:
+        """Count those who were invited."""
+        return sum(isinstance(each, Sent) for each in self.outcomes)
+
+    def count_refused(self) -> int:
+        """Count those whom the provider refused for another reason than that they left."""
+        return sum(isinstance(each, Refused) and not each.suppresses for each in self.outcomes)
+
+    def for_the_way(self) -> Sent | Retry:
+        """Return what they mean for those who come next: the longest pause, an outage, or a way that is free."""
+        retries = [each for each in self.outcomes if isinstance(each, Retry)]
+        if retries:
+            return max(retries, key=lambda each: (each.after or 0, each.breaks, each.outage))
+        in_doubt = any(isinstance(each, Uncertain) for each in self.outcomes)
+        return Retry("uncertain", outage=True) if in_doubt and not self.count_sent() else Sent(None)
+
+
+type Outcome = Known | Each
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +133,22 @@ class Provider(Protocol):
     """An account at a provider.
 
     `most_recipients` a call; `call_seconds` the longest that `invite` takes, all in all; `calls_per_minute` the
-    account's rate; `replays_key`: the same key and bytes again are answered alike and invite nobody twice.
+    account's rate; `replays_key`: the same key and bytes again are answered alike and invite nobody twice;
+    `one_by_one`: each recipient is a call of its own, known by a token, and nothing can be asked about it later.
     """
 
     most_recipients: int
     call_seconds: int
     calls_per_minute: int
     replays_key: bool
+    one_by_one: bool
 
-    def encode(self, recipients: Sequence[Recipient]) -> bytes:
-        """Return the call's body: the same recipients give the same bytes."""
+    def fault(self, terms: Terms) -> str | None:
+        """Return what a campaign lacks for this provider, or None."""
+        ...
+
+    def encode(self, recipients: Sequence[Recipient], terms: Terms = ...) -> bytes:
+        """Return the call's body: the same recipients and terms give the same bytes."""
         ...
 
     def invite(self, survey: int, body: bytes, key: str) -> Outcome:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from afterword.deciding.accounts import AccountError
 from afterword.remembering.parameters import ParametersError
 from afterword.sending.http import Http, NeverSentError
+from afterword.sending.netquest import NetquestProvider
 from afterword.sending.nps import NpsProvider
 
 if TYPE_CHECKING:
@@ -38,19 +39,31 @@ class Providers:
         """Return the provider behind an account's name. Raises AccountError, ParametersError."""
         account = self._parameters.account(name)
         if account not in self._made:
-            self._made[account] = NpsProvider(
-                account.base_url,
-                Http(CALL_SECONDS, self._authenticator(name)),
-                calls_per_minute=account.calls_per_minute,
-                replays_key=account.replays_idempotency_key,
-                clock=self._clock,
-            )
+            made = self._netquest if account.provider == "netquest" else self._nps
+            self._made[account] = made(account)
         return self._made[account]
+
+    def _nps(self, account: Account) -> Provider:
+        return NpsProvider(
+            account.base_url,
+            Http(CALL_SECONDS, self._authenticator(account.name)),
+            calls_per_minute=account.calls_per_minute,
+            replays_key=account.replays_idempotency_key,
+            clock=self._clock,
+        )
+
+    def _netquest(self, account: Account) -> Provider:
+        def credentials(fresh: bool) -> Credentials | None:  # noqa: FBT001 -- as _authenticator's
+            found = self._credentials(account.name, fresh=fresh)
+            return found if found and found.webhook_key else None
+
+        unsigned = Http(CALL_SECONDS, lambda _: {})
+        return NetquestProvider(account, unsigned, credentials, self._clock)
 
     def _authenticator(self, name: str) -> Callable[[bool], Mapping[str, str]]:
         def authenticate(fresh: bool) -> Mapping[str, str]:  # noqa: FBT001 -- the Http port's one argument
             credentials = self._credentials(name, fresh=fresh)
-            if credentials is None:
+            if credentials is None or credentials.webhook_key:
                 raise NeverSentError("no usable credentials")
             return sign_in(credentials)
 

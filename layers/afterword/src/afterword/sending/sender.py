@@ -14,7 +14,7 @@ from afterword.deciding.rules import Reason, capped, stopped_by
 from afterword.remembering.parameters import ParametersError
 from afterword.remembering.records import Batch, BatchState, Claim, Move, State
 from afterword.sending import batches, passage, ways
-from afterword.sending.provider import LookUpError, Recipient
+from afterword.sending.provider import LookUpError, Recipient, Terms
 from afterword.sending.ways import Blocked
 
 if TYPE_CHECKING:
@@ -88,6 +88,15 @@ class Sender:
             # One broken account must not stop the others; its invitations wait for it to be mended.
             _logger.warning("campaign %s waits: %s", campaign.id, error)
             return Counter({"blocked.broken_account": left})
+        if fault := provider.fault(terms_of(campaign)):
+            _logger.warning("campaign %s waits: %s", campaign.id, fault)
+            return Counter({"blocked.broken_campaign": left})
+        if provider.one_by_one and campaign.unknown_respondent == "skip":
+            nameless = _without_token(candidates)
+            self._ledger.move(nameless)
+            counts += batches.count_moves(nameless)
+            candidates = [each for each in candidates if each.customer.token is not None]
+            left = len(candidates)
         for group in groups(candidates, provider.most_recipients):
             sent = self._send_group(campaign, provider, group, now)
             if isinstance(sent, Blocked):
@@ -115,7 +124,7 @@ class Sender:
         if blocked := ways.is_blocked(known, wall):
             return blocked
         self._ledger.open_batch(batch, [each.invitation.key for each in group])
-        way = passage.take(self._ledger, provider, known, batch, _calls(provider), wall)
+        way = passage.take(self._ledger, provider, known, batch, _calls(provider, len(group)), wall)
         if isinstance(way, Blocked):
             batches.release(self._ledger, batch, reason=way.reason)
             return way
@@ -144,7 +153,7 @@ class Sender:
             else:
                 ready.append(each)
         self._ledger.move(moves)
-        return ready, count_moves(moves)
+        return ready, batches.count_moves(moves)
 
     def _call(
         self,
@@ -154,10 +163,11 @@ class Sender:
         batch: Batch,
         ready: Sequence[Candidate],
     ) -> Counter[str]:
-        body = provider.encode(recipients(campaign, [each.customer for each in ready]))
+        people = recipients(campaign, [each.customer for each in ready])
+        body = provider.encode(people, terms_of(campaign))
         outcome: Outcome
         try:
-            after_id = None if provider.replays_key else highest_id(provider, batch.survey)
+            after_id = _note_id(provider, batch.survey)
         except LookUpError as error:
             return batches.record(self._ledger, provider, way, batch, error.retry, self._clock())
         wall = self._clock()
@@ -194,9 +204,28 @@ def groups(candidates: Sequence[Candidate], most: int) -> Iterator[tuple[Candida
 def recipients(campaign: Campaign, customers: Collection[Customer]) -> list[Recipient]:
     """Return the people of a call. The same customers give the same call."""
     return [
-        Recipient(each.email or "", each.name, each.language or campaign.language)
+        Recipient(each.email or "", each.name, each.language or campaign.language, each.token)
         for each in customers
     ]
+
+
+def terms_of(campaign: Campaign) -> Terms:
+    """Return what a campaign says of its calls."""
+    waits = campaign.delay_held_by == "provider"
+    return Terms(
+        template=campaign.template,
+        footer=campaign.footer,
+        delay=int(campaign.delay.total_seconds()) // 60 if waits else 0,
+        by_email=campaign.unknown_respondent == "by_email",
+        resends=campaign.when_uncertain == "resend",
+    )
+
+
+def _note_id(provider: Provider, survey: int) -> int | None:
+    """Return what a look for a lost call needs to know, where there will be one. Raises LookUpError."""
+    if provider.replays_key or provider.one_by_one:
+        return None
+    return highest_id(provider, survey)
 
 
 def highest_id(provider: Provider, survey: int) -> int:
@@ -204,15 +233,20 @@ def highest_id(provider: Provider, survey: int) -> int:
     return max((each.id for each in provider.list_after(survey, 0)), default=0)
 
 
-def count_moves(moves: Collection[Move]) -> Counter[str]:
-    """Count what becomes of invitations: `ended.<reason>`, `held` or `deferred`."""
-    names = {State.PENDING: "deferred", State.HELD: "held"}
-    return Counter(names.get(move.state, f"ended.{move.reason}") for move in moves)
-
-
-def _calls(provider: Provider) -> int:
+def _calls(provider: Provider, size: int) -> int:
     """Return how many requests a batch takes: one to invite, and one to note the highest id before."""
+    if provider.one_by_one:
+        return size
     return 1 if provider.replays_key else 2
+
+
+def _without_token(candidates: Sequence[Candidate]) -> list[Move]:
+    """Return the end of those whom this provider can't name, where the campaign doesn't ask by e-mail."""
+    return [
+        Move(each.invitation, State.ENDED, reason=Reason.NO_TOKEN.value)
+        for each in candidates
+        if each.customer.token is None
+    ]
 
 
 def _turned_away(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from afterword.sending.provider import Refused, Retry, Sent, Uncertain
+from afterword.sending.provider import Each, Refused, Retry, Sent, Uncertain
 
 if TYPE_CHECKING:
     from afterword.remembering.records import AccountState, SlotState, Way
@@ -110,6 +110,10 @@ def settle(way: Way, holder: str, outcome: Outcome, size: int, check_at: int, no
     account = replace(way.account_state, probe_until=0)
     slot = _freed(way.slot, holder)
     match outcome:
+        case Each():
+            way = settle(way, holder, outcome.for_the_way(), 0, check_at, now)
+            sent, refused = outcome.count_sent(), outcome.count_refused()
+            return replace(way, slot=_count(way.slot, now, sent=sent, refused=refused))
         case Sent():
             account = replace(account, failures=0, not_before=0)
             slot = replace(_count(slot, now, sent=size), failures=0, not_before=0)

@@ -1,0 +1,212 @@
+"""Netquest's webhooks `send-invitation-to-token` and `send-invitation`: one call per person, judged by its body.
+
+https://pruvodce.netquest.cz/api-dokumentace/pouziti-webhook-pro-odeslani-pozvanky-stavajicimu-respondentovi/
+
+The secret stands in the path. No address of a call may reach a log or an error.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote, urlencode
+
+from afterword.deciding.rules import Reason
+from afterword.sending.http import LostError, NeverSentError
+from afterword.sending.nps import read_status
+from afterword.sending.provider import (
+    Each,
+    LookUpError,
+    Puzzling,
+    Recipient,
+    Refused,
+    Retry,
+    Sent,
+    Terms,
+    Uncertain,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from afterword.deciding.accounts import Account, Credentials
+    from afterword.sending.http import Answer, Http
+    from afterword.sending.provider import Seen, Single
+
+# So few that a batch whose answers were lost costs a person little: nobody can be asked what became of it.
+MOST_RECIPIENTS = 25
+_AT_ONCE = 8
+_QUOTA = "Invitations limit has been reached"
+_MEANS: Mapping[str, Single] = {
+    "Respondents not found": Refused(Reason.RESPONDENT_NOT_FOUND.value, suppresses=True),
+    # The sister brands' pages name this error, without its exact body.
+    "token not found": Refused(Reason.TOKEN_NOT_FOUND.value),
+    # Netquest's own words for these are documented nowhere; the invitation service says them so.
+    "Unauthorized": Retry("credentials", whole_account=True, breaks=True),
+    "Survey not found": Retry("survey not found"),
+    "Template not found": Retry("template not found"),
+}
+# What may be kept of an unknown error: words, no addresses or numbers.
+_PLAIN = re.compile(r"[A-Za-z ,.'-]{1,80}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What an answer's body says."""
+
+    type: str
+    msg: str
+
+
+class NetquestProvider:
+    """An account at Netquest or one of its sister brands. See `Provider`.
+
+    Args:
+        account: Base address, id, method, quota period, rate.
+        http: Makes the calls; signs nothing, since the secret is in the path.
+        credentials: Returns key and auth; `True` reads past any cache; None: there are none.
+        clock: Wall time in Unix seconds.
+    """
+
+    most_recipients = MOST_RECIPIENTS
+    replays_key = False
+    one_by_one = True
+
+    def __init__(
+        self,
+        account: Account,
+        http: Http,
+        credentials: Callable[[bool], Credentials | None],
+        clock: Callable[[], int],
+    ) -> None:
+        self._account = account
+        self._http = http
+        self._credentials = credentials
+        self._clock = clock
+        self.call_seconds = http.seconds
+        self.calls_per_minute = account.calls_per_minute
+
+    def fault(self, terms: Terms) -> str | None:
+        """See `Provider`."""
+        return "template: netquest needs it" if terms.template is None else None
+
+    def encode(self, recipients: Sequence[Recipient], terms: Terms | None = None) -> bytes:
+        """See `Provider`. Ours: it holds the parameters of every call."""
+        people = [asdict(each) for each in recipients]
+        return json.dumps({"terms": asdict(terms or Terms()), "people": people}).encode()
+
+    def invite(self, survey: int, body: bytes, key: str) -> Each:
+        """See `Provider`. Some calls at once, all in the time of one."""
+        del key  # Netquest knows none.
+        batch = json.loads(body)
+        terms = Terms(**batch["terms"])
+        people = [Recipient(**each) for each in batch["people"]]
+        ask = partial(self._ask, survey, terms, self._http.deadline())
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="netquest") as workers:
+            return Each(tuple(workers.map(ask, people)))
+
+    def list_after(self, survey: int, after_id: int) -> list[Seen]:
+        """See `Provider`: Netquest has no list of invitations."""
+        del survey, after_id
+        raise LookUpError(Retry("netquest can't be asked"))
+
+    def show(self, survey: int, invitation: int) -> Seen:
+        """See `Provider`: nor a single one."""
+        del survey, invitation
+        raise LookUpError(Retry("netquest can't be asked"))
+
+    def _ask(self, survey: int, terms: Terms, deadline: float, person: Recipient) -> Single:
+        outcome = self._call(survey, terms, deadline, person, fresh=False)
+        if isinstance(outcome, Puzzling) or (isinstance(outcome, Retry) and outcome.breaks):
+            # Nobody was invited. How a wrong key is answered is documented nowhere; after a rotation it is that.
+            outcome = self._call(survey, terms, deadline, person, fresh=True)
+        if isinstance(outcome, Uncertain) and terms.resends:
+            return Retry("uncertain_resent")
+        return outcome
+
+    def _call(
+        self, survey: int, terms: Terms, deadline: float, person: Recipient, *, fresh: bool
+    ) -> Single:
+        credentials = self._credentials(fresh)
+        if credentials is None:
+            return Retry("unreachable: no usable credentials", outage=True)
+        name, form = parameters(survey, terms, person)
+        url = self._url(credentials, name)
+        try:
+            answer = self._send(url, form, deadline)
+        except NeverSentError as error:
+            return Retry(f"unreachable: {error}", outage=True)
+        except LostError as error:
+            return Uncertain(f"no answer: {error}")
+        return self._judge(answer)
+
+    def _send(self, url: str, form: Mapping[str, str | int], deadline: float) -> Answer:
+        encoded = urlencode(form)
+        if self._account.method == "GET":
+            return self._http.call("GET", f"{url}?{encoded}", deadline=deadline)
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        return self._http.call(
+            "POST", url, body=encoded.encode(), headers=headers, deadline=deadline
+        )
+
+    def _url(self, credentials: Credentials, name: str) -> str:
+        secrets = (credentials.webhook_key, credentials.webhook_auth)
+        path = "/".join(quote(each.get_secret_value(), safe="") for each in secrets if each)
+        return f"{self._account.base_url}/webhooks/{self._account.id_account}/{path}/{name}"
+
+    def _judge(self, answer: Answer) -> Single:
+        """Judge by `type`, never by the status; without one the status says what it can."""
+        said = _read(answer.body)
+        if said is None:
+            outcome = read_status(answer, self._clock())
+            return Uncertain("no_type") if isinstance(outcome, Sent | Refused) else outcome
+        if said.type == "success":
+            return Sent(None)
+        if said.msg == _QUOTA:
+            left = seconds_to_next(self._account.quota_period, self._clock())
+            return Retry("quota", after=left, whole_account=True)
+        words = said.msg if _PLAIN.fullmatch(said.msg) else "unknown error"
+        return _MEANS.get(said.msg, Puzzling(f"netquest: {words}"))
+
+
+def parameters(survey: int, terms: Terms, person: Recipient) -> tuple[str, dict[str, str | int]]:
+    """Return the webhook's name and its parameters for one person: by token, else by e-mail.
+
+    Args:
+        survey: `id_survey`.
+        terms: Template, footer and the delay that the provider is to hold, in minutes.
+        person: Whom to invite.
+    """
+    form: dict[str, str | int] = {"id_survey": survey, "id_template": terms.template or 0}
+    if person.token is None:
+        name, form["email"] = "send-invitation", person.email
+    else:
+        name, form["token"] = "send-invitation-to-token", person.token
+    form["delay"] = terms.delay
+    if not terms.footer:
+        form["footer"] = 0
+    return name, form
+
+
+def seconds_to_next(period: Literal["day", "month"], now: int) -> int:
+    """Return how long it is, in seconds, to the next day or month by UTC; `now` in Unix seconds."""
+    today = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0)
+    if period == "day":
+        begins = today + timedelta(days=1)
+    else:
+        begins = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
+    return int(begins.timestamp()) - now
+
+
+def _read(body: bytes) -> _Judged | None:
+    try:
+        said: Any = json.loads(body)
+        kind, msg = said["type"], said.get("msg", "")
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    return _Judged(kind, str(msg)) if kind in {"success", "error"} else None
