@@ -29,6 +29,13 @@ if TYPE_CHECKING:
 
 CAMPAIGNS = ROOT / "local" / "campaigns"
 ACCOUNT = "invitation-service"
+# The same service by its other dialect, with the ids of the sample in Netquest's own documentation.
+NETQUEST = "netquest"
+_ID_ACCOUNT, _PANEL_SURVEY, _TEMPLATE = "387487", 419349, 1833
+_RESPONDENTS = {
+    "81a2B7": {"email": "pavel@example.com", "language": "cs"},
+    "92b3C8": {"email": "petra@example.com", "language": "cs", "unsubscribed": True},
+}
 SURVEYS = {1: "After a purchase", 2: "After a signup"}
 _SECONDS_TO_TRANSLATE = 60
 _WAITING: tuple[QueueAttributeNameType, ...] = (
@@ -161,7 +168,11 @@ def furnish(deployment: Deployment) -> None:
     """
     # Made up anew each time: no secret stands in a file.
     credentials = {"email": "afterword@example.com", "api_token": secrets.token_urlsafe(32)}
-    known = [{"account": "demo", "role": "admin", **credentials}]
+    webhook = {"webhook_key": secrets.token_hex(16), "webhook_auth": secrets.token_hex(16)}
+    known = [
+        {"account": "demo", "role": "admin", **credentials},
+        {"account": "demo", "id_account": _ID_ACCOUNT, "get_allowed": False, **webhook},
+    ]
     deployment.put_parameter("secrets/customer-key", secrets.token_urlsafe(32), secret=True)
     deployment.put_parameter(f"secrets/accounts/{ACCOUNT}", json.dumps(credentials), secret=True)
     deployment.put_parameter("invitation-service/credentials", json.dumps(known), secret=True)
@@ -171,7 +182,15 @@ def furnish(deployment: Deployment) -> None:
         "replays_idempotency_key": True,
     }
     deployment.put_parameter(f"accounts/{ACCOUNT}", json.dumps(account))
+    other = {
+        "provider": "netquest",
+        "base_url": deployment.service_url,
+        "id_account": _ID_ACCOUNT,
+    }
+    deployment.put_parameter(f"secrets/accounts/{NETQUEST}", json.dumps(webhook), secret=True)
+    deployment.put_parameter(f"accounts/{NETQUEST}", json.dumps(other))
     _create_surveys(deployment.provider())
+    _furnish_panel(deployment.provider())
     # Last, for from here on events are wanted.
     for file in sorted(CAMPAIGNS.glob("*.json")):
         deployment.put_parameter(f"campaigns/{file.stem}", file.read_text())
@@ -180,6 +199,14 @@ def furnish(deployment: Deployment) -> None:
 def campaign_ids() -> list[str]:
     """Return the ids of the campaigns that `furnish` puts."""
     return sorted(file.stem for file in CAMPAIGNS.glob("*.json"))
+
+
+def _furnish_panel(provider: Provider) -> None:
+    provider.put("surveys", _PANEL_SURVEY, {"survey": {"name": "The panel, after a purchase"}})
+    template = {"subject": "How was it?", "text": "Tell us: [LINK]"}
+    provider.put("templates", _TEMPLATE, {"template": template})
+    for token, respondent in _RESPONDENTS.items():
+        provider.put("respondents", token, {"respondent": respondent})
 
 
 def _create_surveys(provider: Provider) -> None:

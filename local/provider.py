@@ -25,6 +25,7 @@ class Provider:
 
     def __init__(self, base_url: str, email: str, api_token: str) -> None:
         self._surveys = f"{base_url}/api/v2/nps/surveys"
+        self._ours = f"{base_url}/api/v2/ours"
         self._http = requests.Session()
         self._http.trust_env = False  # No proxy, no .netrc: this is loopback.
         self._http.auth = (f"{email}/token", api_token)
@@ -81,11 +82,25 @@ class Provider:
         listed = self._ask("GET", f"/{survey}/invitations?page={page}&per_page={per_page}")
         return listed
 
+    def put(self, kind: str, key: int | str, record: Mapping[str, Any]) -> None:
+        """Put a survey, template or respondent where webhooks find it.
+
+        Args:
+            kind: `surveys`, `templates` or `respondents`.
+            key: Its id or token.
+            record: As docs/invitation-service.md shows it.
+        """
+        self._send("PUT", f"{self._ours}/{kind}/{key}", record)
+
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - JSON.
-        answer = self._http.request(method, self._surveys + path, json=body, timeout=_SECONDS)
+        return self._send(method, self._surveys + path, body)
+
+    def _send(self, method: str, url: str, body: Mapping[str, Any] | None) -> Any:  # noqa: ANN401 - JSON.
+        answer = self._http.request(method, url, json=body, timeout=_SECONDS)
         if not answer.ok:
+            path = url.partition("/api/v2/")[2]
             raise LocalError(
-                f"The invitation service answered {answer.status_code} to {method} {path or '/'}.",
+                f"The invitation service answered {answer.status_code} to {method} {path}.",
                 "Its log is in the local cloud's log in .local.",
             )
         return answer.json()

@@ -167,6 +167,12 @@ def story(deployment: Deployment, witness: Witness, began: datetime) -> Iterator
         "erasure",
         f"after-signup: ended, erased\n{never}*, name and address gone",
     )
+    yield event("panel's purchase A-1010", "purchase-panel", "after-panel-purchase: sent", _INVITED)
+    yield event(
+        "panel's A-1011, who left",
+        "purchase-panel-unsubscribed",
+        "after-panel-purchase: ended, respondent_not_found",
+    )
     yield event("an event of no known kind", "poison", "dead letter: no_known_event")
     ended = [sample(name) for name in ("refund", "cancellation", "unsubscribe", "erasure")]
     before = [witness.look(each) for each in ended]

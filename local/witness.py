@@ -11,7 +11,7 @@ from afterword.deciding.customer_key import customer_key
 from afterword.reading.poison import PoisonError
 from afterword.reading.shop_events import Erasure, Purchase, Signup, Unsubscribe, read_shop_event
 from afterword.remembering.dynamodb import DynamoDbLedger
-from afterword.remembering.records import Key, Occasion, State, customer_ref
+from afterword.remembering.records import BatchState, Key, Occasion, State, customer_ref
 from local.deployment import SURVEYS, campaign_ids
 
 if TYPE_CHECKING:
@@ -98,6 +98,10 @@ class Witness:
             decided.append(f"{invitation.key.campaign}: {_standing(invitation, batch)}")
             if batch and batch.provider_id:
                 answered.append(self._answer(batch.survey, batch.provider_id))
+            elif batch and batch.state is BatchState.SENT:
+                # This dialect's answer names no invitation: the newest one is looked at.
+                newest = self._provider.invitations(batch.survey, per_page=1)["invitations"]
+                answered += [self._answer(batch.survey, each["id"]) for each in newest]
         return Seen("\n".join(decided) or "no invitation", "\n".join(answered))
 
     def _answer(self, survey: int, invitation: int) -> str:

@@ -35,6 +35,8 @@ def test_the_story_tells_of_every_kind_of_event(rows: list[Row]) -> None:
         "unsubscription of C-2002",
         "signup C-2003",
         "erasure of C-2003",
+        "panel's purchase A-1010",
+        "panel's A-1011, who left",
         "an event of no known kind",
         "30 days later",
         "once more, 30 days later",
