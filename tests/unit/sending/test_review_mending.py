@@ -314,3 +314,41 @@ def test_a_customer_s_record_shows_no_person() -> None:
     found = shop.ledger.read_customers([who])[who]
     assert found.email == "jana@example.com"
     assert "jana" not in repr(found).lower()
+
+
+def test_a_doubt_at_an_account_that_stays_broken_is_left_to_a_person() -> None:
+    shop = in_doubt()
+    shop.provider.outcomes.clear()
+
+    def gone(name: str) -> object:
+        raise AccountError(name, ("there is no such parameter",))
+
+    for _ in range(LOOK_FOR // HOUR + 1):
+        assert batch_of(shop).state is BatchState.UNCERTAIN
+        shop.clock.pass_by(HOUR)
+        mender(shop, gone).mend()
+    assert (batch_of(shop).state, batch_of(shop).reason) == (BatchState.HELD, "broken_account")
+
+
+def test_a_call_whose_answer_had_no_id_frees_its_way_even_if_its_function_could_not() -> None:
+    shop = Shop()
+    shop.provider.outcomes.append(Sent(None))
+    swap, calls = shop.ledger.swap_way, 0
+
+    def fail(old: Way, new: Way) -> bool:
+        nonlocal calls
+        calls += 1
+        if calls > 1:
+            raise LedgerError("ThrottlingException")
+        return swap(old, new)
+
+    shop.ledger.swap_way = fail  # type: ignore[method-assign]  # the ledger is busy
+    with pytest.raises(LedgerError):
+        shop.translate(shop.purchase("A-1"))
+    shop.ledger.swap_way = swap  # type: ignore[method-assign]  # restored
+    shop.clock.pass_by(LOOK_AFTER)
+    shop.sweep()
+    assert way_of(shop).slot.holder is None
+    assert batch_of(shop).state is BatchState.SENT
+    assert batch_of(shop).due is None
+    assert shop.provider.look_ups == 0

@@ -58,9 +58,8 @@ def record(
         case Retry():
             return release(ledger, batch, reason=outcome.reason, settle=settle)
         case Sent():
-            verify_at = None if outcome.id is None else now + LOOK_AFTER
-            sent = replace(batch, state=BatchState.SENT, provider_id=outcome.id, due=verify_at)
-            ledger.change_batch(batch, replace(sent, reason=None, checks=0))
+            sent = replace(batch, state=BatchState.SENT, provider_id=outcome.id, reason=None)
+            ledger.change_batch(batch, replace(sent, checks=0, due=now + LOOK_AFTER))
             counts = Counter(sent=batch.size)
         case Each():
             return _record_each(ledger, batch, way, settle, outcome)

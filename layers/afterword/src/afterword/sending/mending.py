@@ -97,7 +97,10 @@ class Mender:
             return self._mend(mine)
         except (AccountError, ParametersError) as error:
             _logger.warning("batch %s waits: %s", batch.id, error)
-            self._put_off(mine, self._clock() + batches.LOOK_AFTER)
+            now = self._clock()
+            if mine.state is not BatchState.SENT and now - mine.created_at > LOOK_FOR:
+                return self._hold(mine, "broken_account")
+            self._put_off(mine, now + batches.LOOK_AFTER)
             return Counter(broken_account=1)
 
     def _mend(self, batch: Batch) -> Counter[str]:
@@ -107,6 +110,8 @@ class Mender:
                 return batches.release(self._ledger, batch, reason=reason)
             case BatchState.CALLING:
                 return self._doubt(batch)
+            case BatchState.SENT if batch.provider_id is None:
+                return self._close(batch, BatchState.SENT, Counter())
             case _:
                 return self._ask(batch)
 
