@@ -26,8 +26,8 @@ from afterword.remembering.records import (
     State,
     customer_ref,
 )
+from afterword.sending.batches import count_moves
 from afterword.sending.due import send_due
-from afterword.sending.sender import count_moves
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
