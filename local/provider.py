@@ -65,7 +65,7 @@ class Provider:
         Returns:
             How many there are.
         """
-        return int(self.invitations(survey)["count"])
+        return int(self._ask("GET", f"/{survey}/invitations")["count"])
 
     def invitations(self, survey: int, *, page: int = 1, per_page: int = 100) -> Mapping[str, Any]:
         """List a page of a survey's invitations.

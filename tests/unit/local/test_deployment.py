@@ -57,6 +57,7 @@ def surveys(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The ids that the invitation service will give."""
     ids = [2, 1]
     monkeypatch.setattr(Provider, "create_survey", lambda *_: ids.pop())
+    monkeypatch.setattr(Provider, "put", lambda *_: None)
     return ids
 
 
@@ -67,8 +68,10 @@ def test_secrets_are_kept_encrypted_and_everything_else_is_not(aws: Aws) -> None
     assert {name: kind for name, (kind, _) in aws.parameters.items()} == {
         f"{prefix}/secrets/customer-key": "SecureString",
         f"{prefix}/secrets/accounts/invitation-service": "SecureString",
+        f"{prefix}/secrets/accounts/netquest": "SecureString",
         f"{prefix}/invitation-service/credentials": "SecureString",
         f"{prefix}/accounts/invitation-service": "String",
+        f"{prefix}/accounts/netquest": "String",
         **{f"{prefix}/campaigns/{campaign}": "String" for campaign in campaign_ids()},
     }
 
@@ -78,6 +81,19 @@ def test_the_account_is_the_invitation_service_on_this_machine(aws: Aws) -> None
     furnish(DEPLOYMENT)
     account = json.loads(aws.parameters["/afterword/local/accounts/invitation-service"][1])
     assert account["base_url"] == "http://127.0.0.1:1/_aws/execute-api/a1b2"
+
+
+@pytest.mark.usefixtures("surveys")
+def test_both_dialects_are_signed_in_with_what_the_service_knows(aws: Aws) -> None:
+    furnish(DEPLOYMENT)
+
+    def read(name: str) -> Any:
+        return json.loads(aws.parameters[f"/afterword/local/{name}"][1])
+
+    admin, webhook = read("invitation-service/credentials")
+    assert read("secrets/accounts/invitation-service").items() <= admin.items()
+    assert read("secrets/accounts/netquest").items() <= webhook.items()
+    assert read("accounts/netquest")["id_account"] == webhook["id_account"]
 
 
 def test_each_deployment_has_secrets_of_its_own(aws: Aws, surveys: list[int]) -> None:

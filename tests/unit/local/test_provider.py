@@ -54,6 +54,13 @@ def provider(status: int, body: bytes) -> tuple[Provider, Answering]:
         (lambda p: p.create_survey("A"), b'{"survey":{"id":7}}', "POST", "", 7),
         (lambda p: p.count(7), b'{"count":3}', "GET", "/7/invitations", 3),
         (
+            lambda p: p.invitations(7, page=2, per_page=1),
+            b'{"next_page":null}',
+            "GET",
+            "/7/invitations?page=2&per_page=1",
+            {"next_page": None},
+        ),
+        (
             lambda p: p.invitation(7, 9),
             b'{"invitation":{"id":9}}',
             "GET",
@@ -73,6 +80,16 @@ def test_it_asks_signed_in(call: Any, body: bytes, method: str, path: str, resul
 
 def test_a_refusal_is_told_without_what_was_sent() -> None:
     signed_in, _ = provider(401, b'{"error":"no"}')
-    with pytest.raises(LocalError, match=r"answered 401 to GET /7/invitations\.") as refusal:
+    with pytest.raises(
+        LocalError, match=r"answered 401 to GET nps/surveys/7/invitations\."
+    ) as refusal:
         signed_in.count(7)
     assert "secret" not in str(refusal.value)
+
+
+def test_what_webhooks_need_is_put_beside_the_dialect() -> None:
+    signed_in, adapter = provider(200, b"{}")
+    signed_in.put("respondents", "81a2B7", {"respondent": {"email": "a@example.com"}})
+    assert adapter.asked.method == "PUT"
+    assert adapter.asked.url == "http://127.0.0.1:1/api/api/v2/ours/respondents/81a2B7"
+    assert adapter.asked.body == b'{"respondent": {"email": "a@example.com"}}'
