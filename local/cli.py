@@ -1,4 +1,4 @@
-"""The commands behind `make run`, `make up`, `make send` and `make down`."""
+"""The commands behind `make run`, `make up`, `make send` and `make down`; and `mapping`."""
 
 import os
 import signal
@@ -21,6 +21,7 @@ from local.cloud import Cloud
 from local.deployment import Deployment, furnish
 from local.errors import LocalError
 from local.fake_account import move_in
+from local.mappings import app as mappings
 from local.samples import read_sample
 from local.screen import Screen
 from local.story import Row, sending, story, take
@@ -34,6 +35,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+app.add_typer(mappings, name="mapping")
 
 
 @app.callback()
