@@ -31,7 +31,7 @@ CAMPAIGNS = ROOT / "local" / "campaigns"
 ACCOUNT = "invitation-service"
 # The same service by its other dialect, with the ids of the sample in Netquest's own documentation.
 NETQUEST = "netquest"
-_ID_ACCOUNT, _PANEL_SURVEY, _TEMPLATE = "387487", 419349, 1833
+_ID_ACCOUNT, _TEMPLATE, PANEL_SURVEY = "387487", 1833, 419349
 _RESPONDENTS = {
     "81a2B7": {"email": "pavel@example.com", "language": "cs"},
     "92b3C8": {"email": "petra@example.com", "language": "cs", "unsubscribed": True},
@@ -202,7 +202,7 @@ def campaign_ids() -> list[str]:
 
 
 def _furnish_panel(provider: Provider) -> None:
-    provider.put("surveys", _PANEL_SURVEY, {"survey": {"name": "The panel, after a purchase"}})
+    provider.put("surveys", PANEL_SURVEY, {"survey": {"name": "The panel, after a purchase"}})
     template = {"subject": "How was it?", "text": "Tell us: [LINK]"}
     provider.put("templates", _TEMPLATE, {"template": template})
     for token, respondent in _RESPONDENTS.items():

@@ -12,7 +12,7 @@ from afterword.reading.poison import PoisonError
 from afterword.reading.shop_events import Erasure, Purchase, Signup, Unsubscribe, read_shop_event
 from afterword.remembering.dynamodb import DynamoDbLedger
 from afterword.remembering.records import BatchState, Key, Occasion, State, customer_ref
-from local.deployment import SURVEYS, campaign_ids
+from local.deployment import PANEL_SURVEY, SURVEYS, campaign_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -76,7 +76,9 @@ class Witness:
 
     def total(self) -> str:
         """Say how many invitations the provider has in all."""
-        return _count(sum(self._provider.count(survey) for survey in SURVEYS), "invitation")
+        return _count(
+            sum(self._provider.count(each) for each in (*SURVEYS, PANEL_SURVEY)), "invitation"
+        )
 
     def _keys(self, event: ShopEvent) -> list[Key]:
         if isinstance(event, Unsubscribe | Erasure):
