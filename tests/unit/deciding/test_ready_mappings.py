@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from afterword.deciding.mapping_texts import parse_mapping, ready_names
-from afterword.deciding.mappings import Mappings
+from afterword.deciding.mappings import Mapping, Mappings
 from afterword.reading.poison import PoisonError
 from afterword.reading.reader import read
 from afterword.reading.skips import SkippedError
 
 EVENTS = Path(__file__).parents[3] / "events"
+GUIDE = (EVENTS.parent / "docs" / "mappings.md").read_text(encoding="utf-8")
 NOW = 1793527260  # One minute after they occurred.
 ADA = {"email": "ada@example.com", "name": "Ada Example", "token": None}
 GRACE = {"email": "grace@example.com", "name": "Grace Example", "token": None}
@@ -167,6 +169,31 @@ def test_stripe_may_not_know_the_language() -> None:
     event["detail"]["data"]["object"]["locale"] = "auto"
     bought: Any = read(json.dumps(event), NOW, mappings().read)
     assert bought.customer.language is None
+
+
+def test_the_guides_own_mapping_is_the_sample_and_reads_the_guides_event() -> None:
+    event, text, changed = re.findall(r"```json\n(.*?)```", GUIDE, re.DOTALL)
+    assert json.loads(text) == json.loads((EVENTS / "mappings" / "own-order.json").read_text())
+    assert outcome(json.loads(event) | {"id": "evt-1"}) == "purchase"
+    assert "test_event" not in parse_mapping("m", changed).skip
+
+
+@pytest.mark.parametrize("text", re.findall(r'`(\{"ready": .*?\})`', GUIDE))
+def test_every_short_mapping_of_the_guide_loads(text: str) -> None:
+    assert parse_mapping("m", text).event == "purchase"
+
+
+def test_the_guide_lists_the_ready_mappings_with_what_they_skip() -> None:
+    rows = re.findall(
+        r"^\| `((?:stripe|segment)-[a-z-]+)` \| (\w+) \| (.*?) \|", GUIDE, re.MULTILINE
+    )
+    listed = [(name, event, re.findall(r"`(\w+)`", skips)) for name, event, skips in rows]
+    loaded = [(name, ready_mapping(name)) for name in ready_names()]
+    assert sorted(listed) == [(name, each.event, list(each.skip)) for name, each in loaded]
+
+
+def ready_mapping(name: str) -> Mapping:
+    return parse_mapping("m", json.dumps({"ready": name, "shop": "demo"}))
 
 
 @pytest.mark.parametrize(
