@@ -7,15 +7,20 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+from urllib3.exceptions import HTTPError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from requests import PreparedRequest
+    from urllib3.connection import HTTPConnection
+    from urllib3.connectionpool import HTTPConnectionPool
 
 MOST_BYTES = 5_000_000
 CONNECT_SECONDS = 5
@@ -76,23 +81,58 @@ class _Attempt:
         self.request = request
         self.body = None if request.body is None else _Body(request.body)
         self.head: Answer | None = None
+        self.connected = self.over = False
+
+    def connect(self) -> None:
+        """Note that connection and handshake are done: a request without a body goes out now."""
+        # In this order: as in `_Body.read`.
+        self.connected = True
+        if self.over:
+            raise TimeoutError
 
     def fail(self, reason: str) -> NeverSentError | LostError:
-        if self.body and not self.body.taken:
-            return NeverSentError(reason)
-        return LostError(reason)
-
-    def fail_with(self, error: Exception) -> NeverSentError | LostError:
-        # Without a body the error itself must say that there never was a connection.
-        if self.body is None and _never_connected(error):
-            return NeverSentError(type(error).__name__)
-        return self.fail(type(error).__name__)
+        begun = self.body.taken if self.body else self.connected
+        return LostError(reason) if begun else NeverSentError(reason)
 
     def give_up(self) -> Answer | NeverSentError | LostError:
+        self.over = True
         if self.body:
             self.body.over = True
         # The status says what happened; a body that is missing says less, not something else.
         return self.head or self.fail("time-out")
+
+
+class _Adapter(HTTPAdapter):
+    """Tells an attempt when its connection is there. No error says so: TLS fails alike in and after its handshake."""
+
+    def __init__(self, attempt: _Attempt) -> None:
+        super().__init__()
+        self._attempt = attempt
+
+    def get_connection_with_tls_context(
+        self,
+        request: PreparedRequest,
+        verify: bool | str | None,  # noqa: FBT001 -- requests' signature
+        proxies: Mapping[str, str] | None = None,
+        cert: tuple[str, str] | str | None = None,
+    ) -> HTTPConnectionPool:
+        pool: Any = super().get_connection_with_tls_context(request, verify, proxies, cert)
+        pool.ConnectionCls = partial(_connection, pool.ConnectionCls, self._attempt)
+        return cast("HTTPConnectionPool", pool)
+
+
+def _connection(
+    made: Callable[..., HTTPConnection], attempt: _Attempt, **settings: object
+) -> HTTPConnection:
+    connection: Any = made(**settings)
+    connect = connection.connect
+
+    def connect_and_tell() -> None:
+        connect()
+        attempt.connect()
+
+    connection.connect = connect_and_tell
+    return cast("HTTPConnection", connection)
 
 
 class Http:
@@ -105,14 +145,14 @@ class Http:
     Args:
         seconds: The longest that a call takes, all in all.
         authenticate: Returns the headers that prove who we are; `True` reads the secret past any cache.
-            Raises NeverSentError.
+            Raises NeverSentError. Without it nothing proves who we are, and no call is repeated.
         clock: Monotonic seconds.
     """
 
     def __init__(
         self,
         seconds: int,
-        authenticate: Callable[[bool], Mapping[str, str]],
+        authenticate: Callable[[bool], Mapping[str, str]] | None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.seconds = seconds
@@ -150,7 +190,7 @@ class Http:
         until = self.deadline() if deadline is None else deadline
         request = _Request(method, url, headers or {}, body)
         answer = self._within(until, request, fresh=False)
-        if answer.status in _SECRET_REFUSED:
+        if self._authenticate and answer.status in _SECRET_REFUSED:
             answer = self._within(until, request, fresh=True)
         return answer
 
@@ -177,13 +217,13 @@ class Http:
         self, attempt: _Attempt, left: float, *, fresh: bool
     ) -> Answer | NeverSentError | LostError:
         try:
-            secret = self._authenticate(fresh)
+            secret = self._authenticate(fresh) if self._authenticate else {}
         except NeverSentError as error:
             return error
         try:
             return _send(attempt, secret, left)
         except _FAULTS as error:
-            return attempt.fail_with(error)
+            return attempt.fail(type(error).__name__)
 
 
 def _send(attempt: _Attempt, secret: Mapping[str, str], left: float) -> Answer:
@@ -195,17 +235,11 @@ def _send(attempt: _Attempt, secret: Mapping[str, str], left: float) -> Answer:
     ).prepare()
     timeout = (min(CONNECT_SECONDS, left), left)
     with (
-        closing(HTTPAdapter()) as adapter,
+        closing(_Adapter(attempt)) as adapter,
         adapter.send(prepared, stream=True, timeout=timeout) as response,
     ):
         attempt.head = Answer(response.status_code, response.headers, b"")
         return Answer(response.status_code, response.headers, _read(response))
-
-
-def _never_connected(error: Exception) -> bool:
-    """urllib3 tries once and wraps what kept it from connecting: refused, no such name, no answer in time."""
-    wrapped = error.args[0] if error.args else None
-    return isinstance(getattr(wrapped, "reason", None), (NewConnectionError, ConnectTimeoutError))
 
 
 def _read(response: requests.Response) -> bytes:

@@ -57,7 +57,7 @@ class Providers:
             found = self._credentials(account.name, fresh=fresh)
             return found if found and found.webhook_key else None
 
-        unsigned = Http(CALL_SECONDS, lambda _: {})
+        unsigned = Http(CALL_SECONDS, None)
         return NetquestProvider(account, unsigned, credentials, self._clock)
 
     def _authenticator(self, name: str) -> Callable[[bool], Mapping[str, str]]:
