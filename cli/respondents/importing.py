@@ -8,6 +8,7 @@ from itertools import batched
 from typing import TYPE_CHECKING
 
 from afterword.deciding.customer_key import customer_key
+from afterword.remembering.ledger import LedgerError
 from afterword.remembering.records import Customer, customer_ref
 from cli.respondents.respondent import COLUMNS, RefusedError, read_respondent
 from cli.respondents.rows import Refused
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 # Five reads and five transactions, at DynamoDB's hundred each.
 BATCH = 500
+_ROUNDS = 5
 
 
 class Outcome(StrEnum):
@@ -104,7 +106,7 @@ def _take_in(
     outcomes: dict[str, Outcome] = {}
     known = ledger.read_customers([each.key for each in batch])
     left = list(batch)
-    while left:
+    for _ in range(_ROUNDS):
         plans = {each.key: _plan(each, known.get(each.key)) for each in left}
         outcomes |= {key: outcome for key, (outcome, _) in plans.items()}
         writes = {key: change for key, (_, change) in plans.items() if change}
@@ -112,7 +114,9 @@ def _take_in(
         # An event may have come in between reading and writing: then its word is compared once more.
         known = {key: was for key, was in met.items() if not _took(was, writes[key])}
         left = [each for each in left if each.key in known]
-    return Counter(outcomes.values())
+        if not left:
+            return Counter(outcomes.values())
+    raise LedgerError("the ledger is too busy: customers kept changing")
 
 
 def _took(was: Customer, change: Customer) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from afterword.deciding.customer_key import customer_key
+from afterword.remembering.ledger import LedgerError
 from afterword.remembering.memory import MemoryLedger
 from afterword.remembering.records import Batch, Claim, Customer, Leaving, customer_ref
 from cli.respondents.first_lines import FirstLines
@@ -184,6 +185,14 @@ def test_an_event_that_comes_while_the_import_runs_has_the_last_word(ledger: Led
         Outcome.NEW: 1,
     }
     assert found(ledger) == replace(newer, token="T-jana")
+
+
+def test_an_import_gives_up_on_a_customer_who_never_stops_changing(ledger: Ledger) -> None:
+    later = iter(range(NOW + 1, NOW + 99))
+    ledger.meanwhile += [lambda _: ledger.event(told(token=None, seen_at=next(later)))] * 9
+    with pytest.raises(LedgerError, match="kept changing"):
+        run(ledger, told())
+    assert len(ledger.meanwhile) == 4
 
 
 def test_when_somebody_was_asked_is_kept(ledger: Ledger) -> None:

@@ -47,6 +47,11 @@ def test_a_row_is_known_by_the_line_on_which_it_begins(path: Path) -> None:
     ]
 
 
+def test_a_line_end_within_quotes_stays_as_it_is(path: Path) -> None:
+    (row,) = read(path, 'email,name\r\na@x.cz,"A\r\nB"\r\n')
+    assert row == Row(2, {"email": "a@x.cz", "name": "A\r\nB"})
+
+
 def test_a_wrong_number_of_fields_is_refused(path: Path) -> None:
     found = refused(path, "email,token\na@x.cz\nb@x.cz,T,U\nc@x.cz,T\n")
     assert found == [
