@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 # "Accepted is not invited", and an uncertain call needs time to show up: docs/design.md, rules 6 and 8.
 LOOK_AFTER = 600
 REPLAY_AFTER = 60
+# A row that can't be sent is tried so often, then held for a person; the others go on without it.
+MOST_ATTEMPTS = 5
+KILLED = "killed_in_call"
 
 
 def check_at(provider: Provider, now: int) -> int:
@@ -79,7 +82,7 @@ def release(
     split: int | None = None,
     settle: Callable[[Way], Way] | None = None,
 ) -> Counter[str]:
-    """Give a batch's members back to the due index, and its way to the next one: nobody was asked.
+    """Give a batch's members back to the due index, and its way to the next one: nobody was asked, or may be again.
 
     Safe to repeat: a batch that was left half released is `releasing`, and due, until members and way are free.
 
@@ -95,23 +98,33 @@ def release(
     )
     if not ledger.change_batch(batch, releasing):
         return Counter()
-    moves = [
-        Move(
-            each,
-            State.PENDING,
-            reason=reason,
-            batch_limit=releasing.split,
-            gives_back=True,
-        )
-        for each in members(ledger, batch)
-    ]
-    released = ledger.move(moves)
+    moves = [_release_one(each, releasing) for each in members(ledger, batch)]
+    moved = ledger.move(moves)
     if settle:
         passage.change(ledger, passage.way_of(batch), settle)
     else:
         passage.free(ledger, batch)
     ledger.change_batch(releasing, replace(releasing, state=BatchState.RELEASED, due=None))
-    return Counter(released=len(released))
+    return count_moves([each for each in moves if each.invitation.key in moved])
+
+
+def _release_one(invitation: Invitation, batch: Batch) -> Move:
+    if batch.reason == KILLED:
+        return _ask_twice(invitation, KILLED)
+    return Move(
+        invitation,
+        State.PENDING,
+        reason=batch.reason,
+        batch_limit=batch.split,
+        gives_back=True,
+    )
+
+
+def _ask_twice(invitation: Invitation, reason: str) -> Move:
+    """Ask again about an invitation that was perhaps asked, so that the contact cap counts it; but not for ever."""
+    attempts = invitation.attempts + 1
+    state = State.PENDING if attempts < MOST_ATTEMPTS else State.HELD
+    return Move(invitation, state, reason=reason, attempts=attempts)
 
 
 def hold(ledger: Ledger, batch: Batch, reason: str, now: int) -> Counter[str]:
@@ -136,7 +149,7 @@ def _record_each(
     too_many = ways.refuses_too_many(settle(way).slot)
     pairs = list(zip(members(ledger, batch), outcome.outcomes, strict=True))
     moves = [move for each, single in pairs if (move := _move_one(each, single, too_many=too_many))]
-    ledger.move(moves)
+    # First: who has been moved is no member any more, and would not be found by whoever takes over here.
     ledger.suppress(
         [
             Leaving(each.customer, single.reason, batch.called_at or 0)
@@ -144,6 +157,7 @@ def _record_each(
             if isinstance(single, Refused) and single.suppresses
         ]
     )
+    ledger.move(moves)
     passage.change(ledger, way, settle)
     sent = outcome.count_sent()
     state = BatchState.SENT if sent else BatchState.RELEASED
@@ -151,7 +165,9 @@ def _record_each(
     return Counter(sent=sent) + count_moves(moves)
 
 
-def _move_one(invitation: Invitation, outcome: Single, *, too_many: bool) -> Move | None:
+def _move_one(  # noqa: PLR0911 -- a table, a line each
+    invitation: Invitation, outcome: Single, *, too_many: bool
+) -> Move | None:
     match outcome:
         case Sent():
             return None
@@ -159,6 +175,8 @@ def _move_one(invitation: Invitation, outcome: Single, *, too_many: bool) -> Mov
             if too_many and not suppresses:
                 return Move(invitation, State.HELD, reason="too_many_refused", gives_back=True)
             return Move(invitation, State.ENDED, reason=reason, gives_back=True)
+        case Retry(reason, doubtful=True):
+            return _ask_twice(invitation, reason)
         case Retry(reason):
             return Move(invitation, State.PENDING, reason=reason, gives_back=True)
         case Puzzling(reason):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from afterword.deciding.rules import End, when_due
 from afterword.remembering.records import Move, State
-from afterword.sending.batches import count_moves
+from afterword.sending.batches import MOST_ATTEMPTS, count_moves
 from afterword.sending.sender import Candidate
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from afterword.remembering.records import Customer, Invitation
     from afterword.sending.sender import Sender
 
-# A row that can't be sent is looked at so often, then held for a person; the others go on without it.
-MOST_ATTEMPTS = 5
 _PAUSE = 900
 
 

@@ -121,7 +121,7 @@ class Mender:
         if provider.one_by_one:
             return self._decide(batch)
         at = batches.check_at(provider, self._clock())
-        doubt = replace(batch, state=BatchState.UNCERTAIN, reason="killed_in_call", due=at)
+        doubt = replace(batch, state=BatchState.UNCERTAIN, reason=batches.KILLED, due=at)
         self._ledger.change_batch(batch, doubt)
         passage.keep(self._ledger, doubt, at)
         return Counter(uncertain=batch.size)
@@ -130,8 +130,8 @@ class Mender:
         """Do as the campaign says with calls that nobody can be asked about: hold them, or send them again."""
         campaign = self._campaigns.get(batch.campaign)
         if campaign and campaign.when_uncertain == "resend":
-            return batches.release(self._ledger, batch, reason="killed_in_call")
-        return self._hold(batch, "killed_in_call")
+            return batches.release(self._ledger, batch, reason=batches.KILLED)
+        return self._hold(batch, batches.KILLED)
 
     def _ask(self, batch: Batch) -> Counter[str]:
         """Ask the provider, within its rate and alone on the survey."""

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, urlencode
 
@@ -41,15 +42,17 @@ if TYPE_CHECKING:
 # So few that a batch whose answers were lost costs a person little: nobody can be asked what became of it.
 MOST_RECIPIENTS = 25
 _AT_ONCE = 8
-_QUOTA = "Invitations limit has been reached"
+_UNUSABLE = Retry("unreachable: no usable credentials", outage=True)
+_QUOTA = "invitations limit has been reached"
+# Looked up in small letters: some pages name an error without its exact body.
 _MEANS: Mapping[str, Single] = {
-    "Respondents not found": Refused(Reason.RESPONDENT_NOT_FOUND.value, suppresses=True),
-    # The sister brands' pages name this error, without its exact body.
+    "respondents not found": Refused(Reason.RESPONDENT_NOT_FOUND.value, suppresses=True),
+    # The sister brands' pages name this error.
     "token not found": Refused(Reason.TOKEN_NOT_FOUND.value),
     # Netquest's own words for these are documented nowhere; the invitation service says them so.
-    "Unauthorized": Retry("credentials", whole_account=True, breaks=True),
-    "Survey not found": Retry("survey not found"),
-    "Template not found": Retry("template not found"),
+    "unauthorized": Retry("credentials", whole_account=True, breaks=True),
+    "survey not found": Retry("survey not found"),
+    "template not found": Retry("template not found"),
 }
 # What may be kept of an unknown error: words, no addresses or numbers.
 _PLAIN = re.compile(r"[A-Za-z ,.'-]{1,80}")
@@ -61,6 +64,32 @@ class _Judged:
 
     type: str
     msg: str
+
+
+class _Secret:
+    """The account's secret during one batch: read once, and once past the cache if that seems to be at fault."""
+
+    def __init__(self, read: Callable[[bool], Credentials | None]) -> None:
+        self.cached = read(False)  # noqa: FBT003 -- the port's one argument
+        self._read = read
+        self._fresh: list[Credentials | None] = []
+        self._lock = Lock()
+
+    def fresh(self) -> Credentials | None:
+        with self._lock:
+            if not self._fresh:
+                self._fresh.append(self._read(True))  # noqa: FBT003
+            return self._fresh[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """What the calls of one batch have in common. `deadline` by the clock of `Http`."""
+
+    survey: int
+    terms: Terms
+    deadline: float
+    secret: _Secret
 
 
 class NetquestProvider:
@@ -104,11 +133,12 @@ class NetquestProvider:
         """See `Provider`. Some calls at once, all in the time of one."""
         del key  # Netquest knows none.
         batch = json.loads(body)
-        terms = Terms(**batch["terms"])
         people = [Recipient(**each) for each in batch["people"]]
-        ask = partial(self._ask, survey, terms, self._http.deadline())
+        # The deadline first: to read the secret takes some of the time, too.
+        deadline = self._http.deadline()
+        shared = _Round(survey, Terms(**batch["terms"]), deadline, _Secret(self._credentials))
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="netquest") as workers:
-            return Each(tuple(workers.map(ask, people)))
+            return Each(tuple(workers.map(partial(self._ask, shared), people)))
 
     def list_after(self, survey: int, after_id: int) -> list[Seen]:
         """See `Provider`: Netquest has no list of invitations."""
@@ -120,30 +150,29 @@ class NetquestProvider:
         del survey, invitation
         raise LookUpError(Retry("netquest can't be asked"))
 
-    def _ask(self, survey: int, terms: Terms, deadline: float, person: Recipient) -> Single:
-        outcome = self._call(survey, terms, deadline, person, fresh=False)
-        if isinstance(outcome, Puzzling) or (isinstance(outcome, Retry) and outcome.breaks):
-            # Nobody was invited. How a wrong key is answered is documented nowhere; after a rotation it is that.
-            outcome = self._call(survey, terms, deadline, person, fresh=True)
-        if isinstance(outcome, Uncertain) and terms.resends:
-            return Retry("uncertain_resent")
+    def _ask(self, shared: _Round, person: Recipient) -> Single:
+        cached = shared.secret.cached
+        outcome = self._call(shared, person, cached)
+        if cached and _may_be_the_secret(outcome):
+            fresh = shared.secret.fresh()
+            if fresh != cached:
+                outcome = self._call(shared, person, fresh)
+        if isinstance(outcome, Uncertain) and shared.terms.resends:
+            return Retry("uncertain_resent", doubtful=True)
         return outcome
 
-    def _call(
-        self, survey: int, terms: Terms, deadline: float, person: Recipient, *, fresh: bool
-    ) -> Single:
-        credentials = self._credentials(fresh)
+    def _call(self, shared: _Round, person: Recipient, credentials: Credentials | None) -> Single:
         if credentials is None:
-            return Retry("unreachable: no usable credentials", outage=True)
-        name, form = parameters(survey, terms, person)
-        url = self._url(credentials, name)
+            return _UNUSABLE
+        name, form = parameters(shared.survey, shared.terms, person)
+        secrets = _secrets(credentials)
         try:
-            answer = self._send(url, form, deadline)
+            answer = self._send(self._url(secrets, name), form, shared.deadline)
         except NeverSentError as error:
             return Retry(f"unreachable: {error}", outage=True)
         except LostError as error:
             return Uncertain(f"no answer: {error}")
-        return self._judge(answer)
+        return self._judge(answer, (*secrets, *_personal(person)))
 
     def _send(self, url: str, form: Mapping[str, str | int], deadline: float) -> Answer:
         encoded = urlencode(form)
@@ -154,24 +183,22 @@ class NetquestProvider:
             "POST", url, body=encoded.encode(), headers=headers, deadline=deadline
         )
 
-    def _url(self, credentials: Credentials, name: str) -> str:
-        secrets = (credentials.webhook_key, credentials.webhook_auth)
-        path = "/".join(quote(each.get_secret_value(), safe="") for each in secrets if each)
+    def _url(self, secrets: Sequence[str], name: str) -> str:
+        path = "/".join(quote(each, safe="") for each in secrets)
         return f"{self._account.base_url}/webhooks/{self._account.id_account}/{path}/{name}"
 
-    def _judge(self, answer: Answer) -> Single:
+    def _judge(self, answer: Answer, hidden: Sequence[str]) -> Single:
         """Judge by `type`, never by the status; without one the status says what it can."""
         said = _read(answer.body)
         if said is None:
-            outcome = read_status(answer, self._clock())
-            return Uncertain("no_type") if isinstance(outcome, Sent | Refused) else outcome
+            return _read_untyped(answer, self._clock())
         if said.type == "success":
             return Sent(None)
-        if said.msg == _QUOTA:
+        words = said.msg.strip(" .").casefold()
+        if words == _QUOTA:
             left = seconds_to_next(self._account.quota_period, self._clock())
             return Retry("quota", after=left, whole_account=True)
-        words = said.msg if _PLAIN.fullmatch(said.msg) else "unknown error"
-        return _MEANS.get(said.msg, Puzzling(f"netquest: {words}"))
+        return _MEANS.get(words) or Puzzling(f"netquest: {_shown(said.msg, hidden)}")
 
 
 def parameters(survey: int, terms: Terms, person: Recipient) -> tuple[str, dict[str, str | int]]:
@@ -203,10 +230,49 @@ def seconds_to_next(period: Literal["day", "month"], now: int) -> int:
     return int(begins.timestamp()) - now
 
 
+def _may_be_the_secret(outcome: Single) -> bool:
+    """Tell whether nobody was invited, and the secret may be why.
+
+    How a wrong one is answered is documented nowhere. It stands in the path, so it may be a page that isn't there.
+    """
+    match outcome:
+        case Puzzling() | Retry(breaks=True) | Retry(reason="http_404"):
+            return True
+        case _:
+            return False
+
+
+def _secrets(credentials: Credentials) -> list[str]:
+    both = (credentials.webhook_key, credentials.webhook_auth)
+    return [each.get_secret_value() for each in both if each]
+
+
+def _personal(person: Recipient) -> list[str]:
+    whole = (
+        f"{person.email} {person.email.partition('@')[0]} {person.name or ''} {person.token or ''}"
+    )
+    return whole.split()
+
+
+def _shown(msg: str, hidden: Sequence[str]) -> str:
+    said = msg.casefold()
+    repeats = any(each.casefold() in said for each in hidden)
+    return msg if _PLAIN.fullmatch(msg) and not repeats else "unknown error"
+
+
 def _read(body: bytes) -> _Judged | None:
     try:
         said: Any = json.loads(body)
-        kind, msg = said["type"], said.get("msg", "")
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, RecursionError):
         return None
-    return _Judged(kind, str(msg)) if kind in {"success", "error"} else None
+    if not isinstance(said, dict) or said.get("type") not in ("success", "error"):
+        return None
+    msg = said.get("msg")
+    return _Judged(said["type"], msg if isinstance(msg, str) else "")
+
+
+def _read_untyped(answer: Answer, now: int) -> Single:
+    if answer.status == 413:  # noqa: PLR2004
+        return Retry("http_413")
+    outcome = read_status(answer, now)
+    return Uncertain("no_type") if isinstance(outcome, Sent | Refused) else outcome

@@ -30,7 +30,6 @@ class Terms:
     template: int | None = None
     footer: bool = True
     delay: int = 0
-    by_email: bool = False
     resends: bool = False
 
 
@@ -54,10 +53,11 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Certainly not processed: due again.
+    """Certainly not processed, unless `doubtful`: due again.
 
     `after` is the provider's own word, in seconds. `whole_account`: it concerns every survey of the account.
-    `outage`: counts towards the breaker. `breaks`: opens the breaker at once.
+    `outage`: counts towards the breaker. `breaks`: opens the breaker at once. `doubtful`: perhaps processed all the
+    same, but the campaign would rather ask twice.
     """
 
     reason: str
@@ -65,6 +65,7 @@ class Retry:
     whole_account: bool = False
     outage: bool = False
     breaks: bool = False
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +103,18 @@ class Each:
     def for_the_way(self) -> Sent | Retry:
         """Return what they mean for those who come next: the longest pause, an outage, or a way that is free."""
         retries = [each for each in self.outcomes if isinstance(each, Retry)]
+        if any(map(_is_unclear, self.outcomes)) and not self.count_sent():
+            # Else a fault of the whole account would leave a whole lane to a person.
+            retries.append(Retry("unclear", outage=True))
         if retries:
             return max(retries, key=lambda each: (each.after or 0, each.breaks, each.outage))
-        in_doubt = any(isinstance(each, Uncertain) for each in self.outcomes)
-        return Retry("uncertain", outage=True) if in_doubt and not self.count_sent() else Sent(None)
+        return Sent(None)
+
+
+def _is_unclear(outcome: Single) -> bool:
+    return isinstance(outcome, Uncertain | Puzzling) or (
+        isinstance(outcome, Retry) and outcome.doubtful
+    )
 
 
 type Outcome = Known | Each

@@ -216,7 +216,6 @@ def terms_of(campaign: Campaign) -> Terms:
         template=campaign.template,
         footer=campaign.footer,
         delay=int(campaign.delay.total_seconds()) // 60 if waits else 0,
-        by_email=campaign.unknown_respondent == "by_email",
         resends=campaign.when_uncertain == "resend",
     )
 
