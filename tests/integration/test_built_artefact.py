@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from afterword.deciding.mapping_texts import ready_names
 from local import sam
 from local.cloud import ROOT
 from tests.unit.template.reading import Template, read_document
@@ -74,6 +75,11 @@ def test_a_missing_layer_would_be_noticed(layer: str, built: Path, runtime: Path
     handler = TEMPLATE.functions["TranslateEventsFunction"]["Handler"]
     done = import_handler(handler, [built / "TranslateEventsFunction", *layers, runtime])
     assert "ModuleNotFoundError" in done.stderr
+
+
+def test_the_ready_mappings_are_built_in(built: Path) -> None:
+    folder = built / "AfterwordLayer" / "python" / "afterword" / "deciding" / "ready"
+    assert sorted(each.stem for each in folder.iterdir()) == ready_names()
 
 
 @pytest.mark.parametrize("layer", LAYERS)

@@ -40,6 +40,19 @@ def test_a_broken_campaign_goes_on_as_its_last_good_version(store: Store) -> Non
     assert [each.campaign for each in found.broken] == ["never", "one"]
 
 
+def test_mappings_load_as_campaigns_do(store: Store) -> None:
+    good = json.dumps({"ready": "segment-signed-up", "shop": "demo"})
+    store.put("mappings/one", good)
+    store.put("mappings/one", "{")
+    store.put("mappings/two", good)
+    found = store.parameters().mappings()
+    assert [(each.name, each.event) for each in found.loaded] == [
+        ("one", "signup"),
+        ("two", "signup"),
+    ]
+    assert [each.mapping for each in found.broken] == ["one"]
+
+
 def test_a_change_is_seen_without_a_deploy(store: Store) -> None:
     store.put("campaigns/one", campaign_text())
     parameters = store.parameters()
