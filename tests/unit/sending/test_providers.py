@@ -52,7 +52,9 @@ def fail(store: Store, error: Exception) -> None:
 def authenticator(parameters: Parameters) -> Callable[[bool], Mapping[str, str]]:
     provider = providers(parameters)("shop")
     assert isinstance(provider, NpsProvider)
-    return provider._http._authenticate
+    authenticate = provider._http._authenticate
+    assert authenticate
+    return authenticate
 
 
 @pytest.mark.parametrize(
