@@ -10,6 +10,8 @@ SET_UP := .venv/in-step
 REQUIREMENTS := layers/dependencies/requirements.txt
 EXPORT := $(UV) export --quiet --frozen --no-default-groups --no-emit-project
 EVENT ?=
+FUNCTION ?=
+BRIDGE ?=
 
 ##@ See it work
 
@@ -19,12 +21,17 @@ run: $(SET_UP) ## Build, deploy to a local cloud and show the main job, from eve
 
 .PHONY: up
 up: $(SET_UP) ## Start a local cloud that stays, with everything deployed
-	@$(PYTHON) -m local up
+	@$(PYTHON) -m local up --bridge "$(BRIDGE)"
 
 .PHONY: send
 send: $(SET_UP) ## Send one event to it: make send EVENT=events/purchase.json
 	@test -n "$(EVENT)" || { echo "Say which event: make send EVENT=events/purchase.json"; exit 1; }
 	@$(PYTHON) -m local send "$(EVENT)"
+
+.PHONY: invoke
+invoke: $(SET_UP) ## Run a function on it: make invoke FUNCTION=translate_events EVENT=events/sqs/raw.json
+	@test -n "$(FUNCTION)" -a -n "$(EVENT)" || { echo "Say which function and which event: make invoke FUNCTION=translate_events EVENT=events/sqs/raw.json"; exit 1; }
+	@$(PYTHON) -m local invoke "$(FUNCTION)" "$(EVENT)"
 
 .PHONY: down
 down: $(SET_UP) ## Stop it
@@ -87,7 +94,7 @@ hooks: $(SET_UP) ## Run the quick checks before each commit (pre-commit)
 .PHONY: clean
 clean: ## Remove all that make has made, the local cloud included
 	@if [ -e .local/cloud.json ]; then $(PYTHON) -m local down; fi
-	@rm -rf .aws-sam .local .tools .venv .venv-cloud .venv-sam .*_cache .hypothesis .coverage* htmlcov
+	@rm -rf .aws-sam .local .tools .venv .venv-cloud .venv-lambda .venv-sam .*_cache .hypothesis .coverage* htmlcov
 
 .PHONY: help
 help: ## List the targets

@@ -1,4 +1,4 @@
-"""The commands behind `make run`, `make up`, `make send` and `make down`; and `mapping`."""
+"""The commands behind `make run`, `make up`, `make send`, `make invoke` and `make down`; and `mapping`."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from rich.console import Console
 
 from afterword.remembering.ledger import LedgerError
 from local import cloud as clouds
-from local import kept, sam
+from local import functions, kept, rie, sam, sam_local
 from local.cloud import Cloud
 from local.deployment import Deployment, furnish
 from local.errors import LocalError
@@ -70,9 +70,14 @@ def run() -> None:
 
 
 @app.command()
-def up() -> None:
+def up(
+    bridge: Annotated[
+        str | None,
+        typer.Option(help="Docker's bridge, where it listens, too, so that containers reach it."),
+    ] = None,
+) -> None:
     """Start a local cloud that stays, with everything deployed."""
-    screen = Screen(Console())
+    screen, bridge = Screen(Console()), bridge or None
     with _readable_errors(screen):
         there = kept.find()
         if there:
@@ -80,9 +85,10 @@ def up() -> None:
             screen.say("To have changed code deployed: 'make down up'.")
             return
         with screen.stage("local cloud"):
-            cloud = clouds.start("up")
+            cloud = clouds.start("up", bridge=bridge)
         try:
             deployment = deploy(screen, cloud)
+            sam_local.prepare(deployment, bridge)
             kept.keep(cloud)
         except BaseException:
             cloud.stop()
@@ -114,12 +120,28 @@ def send(
     screen = Screen(Console())
     with _readable_errors(screen):
         sample = read_sample(event, None if as_is else datetime.now(UTC))
-        cloud = kept.find()
-        if cloud is None:
-            raise LocalError("No local cloud is running.", "Start one with 'make up'.")
-        deployment = Deployment(cloud, sam.outputs(cloud))
+        deployment = _kept_deployment()
         step = sending(deployment, Witness(deployment), event.name, sample)
         screen.tell([step], take)
+
+
+@app.command()
+def invoke(
+    function: Annotated[str, typer.Argument(help="Its folder's name, as in functions/.")],
+    event: Annotated[Path, typer.Argument(help="A file with what Lambda hands to it.")],
+) -> None:
+    """Run a built function on an event, in the real runtime, against the local cloud that `up` has started."""
+    # The answer alone goes to standard output, so that it can be piped.
+    screen = Screen(Console(stderr=True))
+    with _readable_errors(screen):
+        deployment = _kept_deployment()
+        with screen.stage("sam build"):
+            sam.build()
+        answer = functions.invoke(deployment, function, event)
+        screen.say(functions.LOG.read_text(encoding="utf-8", errors="replace"))
+        Screen(Console()).say(rie.pretty(answer))
+        if answer.failed:
+            raise LocalError(f"{function} failed.", "Its log is above.")
 
 
 def deploy(screen: Screen, cloud: Cloud) -> Deployment:
@@ -160,6 +182,13 @@ def tell(screen: Screen, deployment: Deployment) -> list[Row]:
     finally:
         # They go with the cloud, and whoever sees a broken promise wants to read them.
         FUNCTIONS_LOG.write_text(deployment.logs(), encoding="utf-8")
+
+
+def _kept_deployment() -> Deployment:
+    cloud = kept.find()
+    if cloud is None:
+        raise LocalError("No local cloud is running.", "Start one with 'make up'.")
+    return Deployment(cloud, sam.outputs(cloud))
 
 
 @contextmanager

@@ -8,9 +8,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ import requests
 
 from local import fake_account
 from local.errors import LocalError
+from local.processes import free_port, signal_group
 from local.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCAL = ROOT / ".local"
 # An environment of its own: the functions run in it too, and must not find this checkout there.
 _PYTHON = str(ROOT / ".venv-cloud" / "bin" / "python")
-_HOST = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
 _SECONDS_TO_START = 30
 _SECONDS_TO_STOP = 5
 
@@ -83,10 +83,10 @@ class Cloud:
 
     def stop(self) -> None:
         """Stop it and every function process, by force if need be; remove its temporary files."""
-        _signal_group(self.pid, signal.SIGTERM)
+        signal_group(self.pid, signal.SIGTERM)
         wait_until(self.ended, seconds=_SECONDS_TO_STOP)
         # Whatever the leader left behind is still in its group.
-        _signal_group(self.pid, signal.SIGKILL)
+        signal_group(self.pid, signal.SIGKILL)
         wait_until(self.ended, seconds=_SECONDS_TO_STOP)
         shutil.rmtree(self.home, ignore_errors=True)
 
@@ -109,12 +109,13 @@ def running(name: str, *, enforce_roles: bool = False) -> Iterator[Cloud]:
         cloud.stop()
 
 
-def start(name: str, *, enforce_roles: bool = False) -> Cloud:
+def start(name: str, *, enforce_roles: bool = False, bridge: str | None = None) -> Cloud:
     """Start a local cloud on a free loopback port and wait until it answers.
 
     Args:
         name: What its log is called.
         enforce_roles: Whether the functions may do only what their IAM roles allow.
+        bridge: Where it listens beside loopback: the address at which containers reach this machine.
 
     Returns:
         The cloud, ready. The caller stops it.
@@ -122,7 +123,7 @@ def start(name: str, *, enforce_roles: bool = False) -> Cloud:
     Raises:
         LocalError: It did not come up.
     """
-    cloud = _spawn(name, enforce_roles=enforce_roles)
+    cloud = _spawn(name, enforce_roles=enforce_roles, bridge=bridge)
     try:
         wait_until(lambda: cloud.ended() or cloud.answers(), seconds=_SECONDS_TO_START)
         up = not cloud.ended() and cloud.answers()
@@ -135,13 +136,13 @@ def start(name: str, *, enforce_roles: bool = False) -> Cloud:
     return cloud
 
 
-def _spawn(name: str, *, enforce_roles: bool) -> Cloud:
-    port = _free_port()
+def _spawn(name: str, *, enforce_roles: bool, bridge: str | None) -> Cloud:
+    port = free_port(LOOPBACK)
     home, log = LOCAL / f"{name}-{port}", LOCAL / f"{name}.log"
     home.mkdir(parents=True)
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module.
-            _command(port, enforce_roles=enforce_roles),
+            _command(port, enforce_roles=enforce_roles, bridge=bridge),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -149,14 +150,17 @@ def _spawn(name: str, *, enforce_roles: bool) -> Cloud:
             env=_environment(port, home, enforce_roles=enforce_roles),
             start_new_session=True,  # Ctrl-C is for us; and the group can be ended as one.
         )
-    return Cloud(f"http://{_HOST}:{port}", process.pid, home, log, process)
+    return Cloud(f"http://{LOOPBACK}:{port}", process.pid, home, log, process)
 
 
-def _command(port: int, *, enforce_roles: bool) -> list[str]:
-    if not enforce_roles:
+def _command(port: int, *, enforce_roles: bool, bridge: str | None) -> list[str]:
+    if not (enforce_roles or bridge):
         return [_PYTHON, "-m", "ministack"]
-    application = f"{ROOT / 'local' / 'as_if_tls.py'}:app"
-    return [_PYTHON, "-m", "hypercorn", application, "--bind", f"{_HOST}:{port}"]
+    as_if_tls = f"{ROOT / 'local' / 'as_if_tls.py'}:app"
+    application = as_if_tls if enforce_roles else "ministack.app:app"
+    hosts = [LOOPBACK, bridge] if bridge else [LOOPBACK]
+    binds = [option for host in hosts for option in ("--bind", f"{host}:{port}")]
+    return [_PYTHON, "-m", "hypercorn", application, *binds]
 
 
 def _environment(port: int, home: Path, *, enforce_roles: bool) -> dict[str, str]:
@@ -166,7 +170,7 @@ def _environment(port: int, home: Path, *, enforce_roles: bool) -> dict[str, str
         **fake_account.fake_account(inherited),
         "HOME": str(home),
         "TMPDIR": str(home),
-        "BIND_HOST": _HOST,
+        "BIND_HOST": LOOPBACK,
         "GATEWAY_PORT": str(port),
         "MINISTACK_REGION": fake_account.REGION,
         "S3_DATA_DIR": str(home / "s3"),
@@ -179,20 +183,7 @@ def _environment(port: int, home: Path, *, enforce_roles: bool) -> dict[str, str
     }
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((_HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _http() -> requests.Session:
     session = requests.Session()
     session.trust_env = False  # No proxy, no .netrc: this is loopback.
     return session
-
-
-def _signal_group(pid: int, number: signal.Signals) -> None:
-    # macOS says PermissionError of a group in which only zombies are left.
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, number)

@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from local.cloud import ROOT
+from local.cloud import LOOPBACK, ROOT
 from local.errors import LocalError
 from local.provider import Provider
 from local.sam import api_url
@@ -36,6 +36,8 @@ _RESPONDENTS = {
     "81a2B7": {"email": "pavel@example.com", "language": "cs"},
     "92b3C8": {"email": "petra@example.com", "language": "cs", "unsubscribed": True},
 }
+# Known to everybody, like the local cloud's own key: with them the samples in events/api are signed.
+_AS_IN_THE_SAMPLES = {"email": "admin@example.com", "api_token": "local-api-token"}
 SURVEYS = {1: "After a purchase", 2: "After a signup"}
 _SECONDS_TO_TRANSLATE = 60
 _WAITING: tuple[QueueAttributeNameType, ...] = (
@@ -171,20 +173,23 @@ def furnish(deployment: Deployment) -> None:
     webhook = {"webhook_key": secrets.token_hex(16), "webhook_auth": secrets.token_hex(16)}
     known = [
         {"account": "demo", "role": "admin", **credentials},
+        {"account": "demo", "role": "admin", **_AS_IN_THE_SAMPLES},
         {"account": "demo", "id_account": _ID_ACCOUNT, "get_allowed": False, **webhook},
     ]
     deployment.put_parameter("secrets/customer-key", secrets.token_urlsafe(32), secret=True)
     deployment.put_parameter(f"secrets/accounts/{ACCOUNT}", json.dumps(credentials), secret=True)
     deployment.put_parameter("invitation-service/credentials", json.dumps(known), secret=True)
+    # By name, for in a container of `sam local` 127.0.0.1 is the container, and the name this machine as well.
+    base_url = deployment.service_url.replace(LOOPBACK, "localhost")
     account = {
         "provider": "nps",
-        "base_url": deployment.service_url,
+        "base_url": base_url,
         "replays_idempotency_key": True,
     }
     deployment.put_parameter(f"accounts/{ACCOUNT}", json.dumps(account))
     other = {
         "provider": "netquest",
-        "base_url": deployment.service_url,
+        "base_url": base_url,
         "id_account": _ID_ACCOUNT,
     }
     deployment.put_parameter(f"secrets/accounts/{NETQUEST}", json.dumps(webhook), secret=True)

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes .tools (uv), .venv (what drives, checks and tests), .venv-cloud (the local cloud) and .venv-sam (SAM CLI).
+# Makes .tools (uv), .venv (what drives, checks and tests), .venv-cloud (the local cloud),
+# .venv-sam (SAM CLI) and .venv-lambda (Lambda's runtime).
 # Needs any Python from 3.9 with venv; brings Python 3.13 along where there is none.
 set -eu
 cd "$(dirname "$0")/.."
@@ -48,4 +49,6 @@ sync() {
 sync .venv
 sync .venv-cloud --only-group cloud
 sync .venv-sam --only-group sam
+# Compiled, as in Lambda, where nothing can be written.
+sync .venv-lambda --only-group lambda --compile-bytecode
 touch .venv/in-step

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import runpy
 import signal
@@ -11,11 +12,12 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from typer.testing import CliRunner
 
-from local import cli, kept, sam
+from local import cli, functions, kept, sam, sam_local
 from local import cloud as clouds
 from local.cloud import Cloud
 from local.deployment import Deployment
 from local.errors import LocalError
+from local.rie import Answer
 from local.samples import EVENTS
 from local.story import Row, Step
 from local.witness import Seen
@@ -74,10 +76,10 @@ def test_python_m_local_lists_the_commands(
         runpy.run_module("local", run_name="__main__")
     assert ending.value.code == 0
     shown = capsys.readouterr().out
-    assert all(name in shown for name in ("run", "up", "down", "send"))
+    assert all(name in shown for name in ("run", "up", "down", "send", "invoke"))
 
 
-@pytest.mark.parametrize("name", ["run", "up", "down", "send"])
+@pytest.mark.parametrize("name", ["run", "up", "down", "send", "invoke"])
 def test_every_command_explains_itself(name: str) -> None:
     result = command(name, "--help")
     assert result.exit_code == 0
@@ -97,15 +99,26 @@ def test_run_fails_if_one_promise_was_not_kept(monkeypatch: pytest.MonkeyPatch) 
     assert "✘ 1 of 2 promises were not kept. What the functions logged is in" in result.output
 
 
-def test_up_keeps_the_cloud(monkeypatch: pytest.MonkeyPatch, stopped: list[int]) -> None:
+@pytest.mark.parametrize("bridge", [None, "172.17.0.1"])
+def test_up_keeps_the_cloud(
+    monkeypatch: pytest.MonkeyPatch, stopped: list[int], bridge: str | None
+) -> None:
     noted: list[Cloud] = []
+    bridges: list[str | None] = []
+
+    def start(_: str, *, bridge: str | None) -> Cloud:
+        bridges.append(bridge)
+        return CLOUD
+
     monkeypatch.setattr(kept, "find", lambda: None)
     monkeypatch.setattr(kept, "keep", noted.append)
-    monkeypatch.setattr(clouds, "start", lambda _: CLOUD)
+    monkeypatch.setattr(clouds, "start", start)
+    monkeypatch.setattr(sam_local, "prepare", lambda _, bridge: bridges.append(bridge))
     deployment = Deployment(CLOUD, {"InvitationServiceApiId": "a1b2"})
     monkeypatch.setattr(cli, "deploy", lambda *_: deployment)
-    result = command("up")
+    result = command("up", "--bridge", bridge or "")
     assert (result.exit_code, noted, stopped) == (0, [CLOUD], [])
+    assert bridges == [bridge, bridge]
     assert "The local cloud is http://127.0.0.1:1" in result.output
     assert "http://127.0.0.1:1/_aws/execute-api/a1b2" in result.output
 
@@ -124,7 +137,7 @@ def test_up_leaves_nothing_behind_if_it_fails(
         raise LocalError(f"{cloud.endpoint_url} broke.", "Mend it.")
 
     monkeypatch.setattr(kept, "find", lambda: None)
-    monkeypatch.setattr(clouds, "start", lambda _: CLOUD)
+    monkeypatch.setattr(clouds, "start", lambda _, **__: CLOUD)
     monkeypatch.setattr(cli, "deploy", fail)
     result = command("up")
     assert (result.exit_code, stopped) == (1, [4711])
@@ -146,6 +159,32 @@ def test_send_needs_a_local_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
     result = command("send", str(EVENTS / "purchase.json"))
     assert result.exit_code == 1
     assert "✘ No local cloud is running. Start one with 'make up'." in result.output
+
+
+def test_invoke_needs_a_local_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "find", lambda: None)
+    result = command("invoke", "translate_events", str(EVENTS / "sqs" / "raw.json"))
+    assert result.exit_code == 1
+    assert "✘ No local cloud is running. Start one with 'make up'." in result.output
+
+
+@pytest.mark.parametrize(("failed", "code"), [(False, 0), (True, 1)])
+def test_invoke_prints_the_answer_alone_and_ends_as_the_function_did(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    failed: bool,  # noqa: FBT001 - a parameter.
+    code: int,
+) -> None:
+    (tmp_path / "log").write_text("INIT REPORT\n")
+    monkeypatch.setattr(kept, "find", lambda: CLOUD)
+    monkeypatch.setattr(sam, "outputs", lambda _: {})
+    monkeypatch.setattr(sam, "build", lambda: None)
+    monkeypatch.setattr(functions, "LOG", tmp_path / "log")
+    monkeypatch.setattr(functions, "invoke", lambda *_: Answer({"counts": {}}, failed))
+    result = command("invoke", "send_due_invitations", str(EVENTS / "schedule.json"))
+    assert (result.exit_code, json.loads(result.stdout)) == (code, {"counts": {}})
+    assert "INIT REPORT" in result.stderr
+    assert ("✘ send_due_invitations failed." in result.stderr) is failed
 
 
 def test_send_shows_what_came_of_the_event(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from local.cloud import Cloud
 from local.deployment import Deployment, campaign_ids, furnish
 from local.errors import LocalError
 from local.provider import Provider
+from local.samples import EVENTS
 
 OUTPUTS = {
     "ParameterPrefix": "/afterword/local",
@@ -80,7 +82,7 @@ def test_secrets_are_kept_encrypted_and_everything_else_is_not(aws: Aws) -> None
 def test_the_account_is_the_invitation_service_on_this_machine(aws: Aws) -> None:
     furnish(DEPLOYMENT)
     account = json.loads(aws.parameters["/afterword/local/accounts/invitation-service"][1])
-    assert account["base_url"] == "http://127.0.0.1:1/_aws/execute-api/a1b2"
+    assert account["base_url"] == "http://localhost:1/_aws/execute-api/a1b2"
 
 
 @pytest.mark.usefixtures("surveys")
@@ -90,7 +92,7 @@ def test_both_dialects_are_signed_in_with_what_the_service_knows(aws: Aws) -> No
     def read(name: str) -> Any:
         return json.loads(aws.parameters[f"/afterword/local/{name}"][1])
 
-    admin, webhook = read("invitation-service/credentials")
+    admin, _, webhook = read("invitation-service/credentials")
     assert read("secrets/accounts/invitation-service").items() <= admin.items()
     assert read("secrets/accounts/netquest").items() <= webhook.items()
     assert read("accounts/netquest")["id_account"] == webhook["id_account"]
@@ -133,3 +135,15 @@ def test_an_event_that_stays_in_the_queue_is_an_error(
     aws.waiting = 1
     with pytest.raises(LocalError, match="still in the queue"):
         DEPLOYMENT.put_event({})
+
+
+@pytest.mark.usefixtures("surveys")
+def test_the_service_knows_who_signed_the_samples(aws: Aws) -> None:
+    furnish(DEPLOYMENT)
+    entries = json.loads(aws.parameters["/afterword/local/invitation-service/credentials"][1])
+    known = {f"{each['email']}/token:{each['api_token']}" for each in entries if "email" in each}
+    files = sorted((EVENTS / "api").glob("*survey*.json"))
+    assert files
+    for file in files:
+        signed = json.loads(file.read_text())["headers"]["authorization"].removeprefix("Basic ")
+        assert b64decode(signed).decode() in known
