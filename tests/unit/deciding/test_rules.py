@@ -224,6 +224,8 @@ def test_what_is_due_on_arrival_is_sent_at_that_time(
         ("purchase", {"after-purchase": 0}),
         ("purchase-waiting", {"after-large-purchase": 7200}),
         ("purchase-to-cancel", {"after-large-purchase": 7200}),
+        ("purchase-panel", {"after-panel-purchase": 0}),
+        ("purchase-panel-unsubscribed", {"after-panel-purchase": 0}),
         ("signup", {"after-signup": 30 * DAY}),
         ("signup-to-unsubscribe", {"after-signup": 30 * DAY}),
         ("signup-to-erase", {"after-signup": 30 * DAY}),
@@ -242,7 +244,7 @@ def test_each_sample_event_is_wanted_by_one_sample_campaign(
     due = {
         id_: each.at - event.occurred for id_, each in decisions.items() if isinstance(each, Due)
     }
-    assert len(decisions) == 3
+    assert len(decisions) == 4
     assert due == expected
 
 
