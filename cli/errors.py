@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
+from afterword.remembering.errors import ParametersError
 from afterword.remembering.ledger import LedgerError
-from afterword.remembering.parameters import ParametersError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,8 @@ import pytest
 from pydantic import SecretStr
 
 from afterword.deciding.accounts import AccountError
-from afterword.remembering.parameters import CAMPAIGNS_SECONDS, ParametersError
+from afterword.remembering.errors import ParametersError
+from afterword.remembering.parameters import CAMPAIGNS_SECONDS
 from tests.support.parameters import KEY, Store, account_text, campaign_text, grow_older
 
 if TYPE_CHECKING:

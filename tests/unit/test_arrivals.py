@@ -14,8 +14,8 @@ from afterword.arrivals import Arrivals, Message
 from afterword.reading.reader import unmapped
 from afterword.reading.shop_events import read_shop_event
 from afterword.reading.skips import SkippedError
+from afterword.remembering.errors import ParametersError
 from afterword.remembering.ledger import LedgerError
-from afterword.remembering.parameters import ParametersError
 from tests.support.samples import NOW
 
 if TYPE_CHECKING:

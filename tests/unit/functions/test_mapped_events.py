@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from afterword.remembering.parameters import Parameters, ParametersError
+from afterword.remembering.errors import ParametersError
+from afterword.remembering.parameters import Parameters
 from tests.support.functions import metric_lines, purchase, sqs_event
 from tests.support.parameters import PREFIX, campaign_text
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from afterword.deciding.clocks import TimeTravelError
-from afterword.remembering.parameters import ParametersError
+from afterword.remembering.errors import ParametersError
 from afterword.settings import SettingsError
 from afterword.sweep import Sweep, SweepError
 from tests.support.functions import Context, load, metric_lines, purchase, sqs_event

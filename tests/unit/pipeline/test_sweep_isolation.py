@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from afterword.deciding.accounts import AccountError
+from afterword.remembering.errors import ParametersError
 from afterword.remembering.ledger import LedgerError
-from afterword.remembering.parameters import ParametersError
 from afterword.sending.mending import Mender
 from afterword.sending.sender import Sender
 from afterword.sweep import Sweep

@@ -11,11 +11,11 @@ from moto import mock_aws
 from pydantic import SecretStr
 
 from afterword.deciding.accounts import AccountError
+from afterword.remembering.errors import ParametersError
 from afterword.remembering.parameters import (
     CAMPAIGNS_SECONDS,
     SECRETS_SECONDS,
     Parameters,
-    ParametersError,
 )
 from tests.support.parameters import (
     KEY,

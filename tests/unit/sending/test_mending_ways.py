@@ -9,8 +9,8 @@ import pytest
 
 from afterword.deciding.accounts import AccountError
 from afterword.deciding.customer_key import customer_key
+from afterword.remembering.errors import ParametersError
 from afterword.remembering.ledger import LedgerError
-from afterword.remembering.parameters import ParametersError
 from afterword.remembering.records import BatchState, State, customer_ref
 from afterword.sending.batches import LOOK_AFTER, REPLAY_AFTER
 from afterword.sending.mending import LOOK_FOR, Mender

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
 from afterword.deciding.accounts import AccountError, Credentials
-from afterword.remembering.parameters import ParametersError
+from afterword.remembering.errors import ParametersError
 from afterword.sending.http import NeverSentError
 from afterword.sending.nps import NpsProvider
 from afterword.sending.provider import LookUpError, Recipient, Retry

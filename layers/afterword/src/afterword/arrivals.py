@@ -10,8 +10,8 @@ from afterword.reading.poison import PoisonError
 from afterword.reading.reader import read
 from afterword.reading.skips import SkippedError
 from afterword.remembering.dead_letters import DeadLetter
+from afterword.remembering.errors import ParametersError
 from afterword.remembering.ledger import LedgerError
-from afterword.remembering.parameters import ParametersError
 from afterword.sending.guarding import where
 
 if TYPE_CHECKING:

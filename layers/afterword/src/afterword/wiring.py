@@ -1,39 +1,34 @@
-"""Puts the parts together for a function: real clients, the ledger on DynamoDB, providers out of Parameter Store."""
+"""Puts the parts together for a function: real clients, the ledger on DynamoDB, providers out of Parameter Store.
+
+What reaches AWS and providers is imported where it is made, on first use: boto3 and requests would be more than half of
+a function's start (docs/cold-start.md).
+"""
 
 from __future__ import annotations
 
 import logging
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.config import Config
-from ulid import ULID
-
-from afterword.deciding.mappings import Mappings
 from afterword.remembering.dead_letters import SqsDeadLetters
-from afterword.remembering.dynamodb import DynamoDbLedger
-from afterword.remembering.parameters import Parameters, ParametersError
-from afterword.sending.providers import Providers
+from afterword.remembering.errors import ParametersError
 from afterword.sending.sender import Sender
 from afterword.translate import Translator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_ssm import SSMClient
 
     from afterword.deciding.campaigns import Campaign, CampaignError
     from afterword.reading.reader import Mapper
-    from afterword.remembering.parameters import BrokenError, Loaded
+    from afterword.remembering.dynamodb import DynamoDbLedger
+    from afterword.remembering.parameters import BrokenError, Loaded, Parameters
+    from afterword.sending.providers import Providers
     from afterword.settings import Settings
-
-# Slow enough for a busy table, quick enough to leave time for failing back. Transactions carry a token, so that the
-# SDK's own retries are safe.
-_AWS = Config(
-    connect_timeout=2, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 3}
-)
 
 
 def clock() -> int:
@@ -62,20 +57,25 @@ class Wiring:
     @cached_property
     def ledger(self) -> DynamoDbLedger:
         """The ledger."""
-        return DynamoDbLedger(boto3.client("dynamodb", config=_AWS), self._settings.table_name)
+        from afterword.remembering.dynamodb import DynamoDbLedger
+
+        client: DynamoDBClient = _client("dynamodb")
+        return DynamoDbLedger(client, self._settings.table_name)
 
     @cached_property
     def parameters(self) -> Parameters:
         """Parameter Store."""
-        return Parameters(
-            boto3.client("ssm", config=_AWS),
-            self._settings.parameter_prefix,
-            allow_http=self._settings.is_local,
-        )
+        from afterword.remembering.parameters import Parameters
+
+        client: SSMClient = _client("ssm")
+        prefix = self._settings.parameter_prefix
+        return Parameters(client, prefix, allow_http=self._settings.is_local)
 
     @cached_property
     def providers(self) -> Providers:
         """Every account's provider."""
+        from afterword.sending.providers import Providers
+
         return Providers(self.parameters, clock)
 
     def dead_letters(self, queue_url: str) -> SqsDeadLetters:
@@ -84,7 +84,7 @@ class Wiring:
 
     @cached_property
     def _sqs(self) -> SQSClient:
-        client: SQSClient = boto3.client("sqs", config=_AWS)
+        client: SQSClient = _client("sqs")
         return client
 
     def campaigns(self) -> Loaded[Campaign, CampaignError]:
@@ -106,12 +106,16 @@ class Wiring:
         Raises:
             ParametersError: SSM did not answer.
         """
+        from afterword.deciding.mappings import Mappings
+
         mappings = self.parameters.mappings()
         tell(mappings.broken)
         return Mappings(mappings.loaded).read
 
     def sender(self, deadline: int) -> Sender:
         """Return a sender for an invocation that ends at `deadline` (wall time, Unix seconds)."""
+        from ulid import ULID
+
         return Sender(self.ledger, self.providers, clock, lambda: str(ULID()), deadline)
 
     def translator(self, campaigns: Collection[Campaign], deadline: int) -> Translator:
@@ -122,3 +126,15 @@ class Wiring:
         """
         secret = self.parameters.customer_secret()
         return Translator(self.ledger, self.sender(deadline), campaigns, secret)
+
+
+def _client(service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time.
+    import boto3
+    from botocore.config import Config
+
+    # Slow enough for a busy table, quick enough to leave time for failing back. Transactions carry a token, so that the
+    # SDK's own retries are safe.
+    config = Config(
+        connect_timeout=2, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 3}
+    )
+    return boto3.client(service, config=config)

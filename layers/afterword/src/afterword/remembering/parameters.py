@@ -19,6 +19,7 @@ from afterword.deciding.accounts import (
 )
 from afterword.deciding.campaigns import Campaign, CampaignError, parse_campaign
 from afterword.deciding.mapping_texts import MappingError, parse_mapping
+from afterword.remembering.errors import ParametersError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
 CAMPAIGNS_SECONDS = 60
 SECRETS_SECONDS = 300
 _SHORTEST_KEY = 32
-
-
-class ParametersError(Exception):
-    """SSM did not answer, or lacks what nothing can be done without. Names the parameter, never its value."""
 
 
 type BrokenError = CampaignError | MappingError

@@ -8,8 +8,8 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import TYPE_CHECKING
 
+from afterword.remembering.errors import ParametersError
 from afterword.remembering.ledger import LedgerError
-from afterword.remembering.parameters import ParametersError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from afterword.deciding.accounts import AccountError
 from afterword.deciding.rules import Reason
-from afterword.remembering.parameters import ParametersError
+from afterword.remembering.errors import ParametersError
 from afterword.remembering.records import BatchState
 from afterword.sending import batches, passage, ways
 from afterword.sending.guarding import guarded

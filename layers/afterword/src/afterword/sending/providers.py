@@ -6,7 +6,7 @@ from base64 import b64encode
 from typing import TYPE_CHECKING
 
 from afterword.deciding.accounts import AccountError
-from afterword.remembering.parameters import ParametersError
+from afterword.remembering.errors import ParametersError
 from afterword.sending.http import Http, NeverSentError
 from afterword.sending.netquest import NetquestProvider
 from afterword.sending.nps import NpsProvider

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from afterword.deciding.accounts import AccountError
 from afterword.deciding.rules import Reason, capped, stopped_by
-from afterword.remembering.parameters import ParametersError
+from afterword.remembering.errors import ParametersError
 from afterword.remembering.records import Batch, BatchState, Claim, Move, State
 from afterword.sending import batches, passage, ways
 from afterword.sending.provider import LookUpError, Recipient, Terms
