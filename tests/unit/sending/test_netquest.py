@@ -420,7 +420,7 @@ PAUSE = Retry("quota", after=600, whole_account=True)
         ([Refused("a"), Uncertain("x")], UNCLEAR),
         ([Refused("a"), Puzzling("x")], UNCLEAR),
         ([DOUBTFUL], UNCLEAR),
-        ([Sent(None), DOUBTFUL], DOUBTFUL),
+        ([Sent(None), DOUBTFUL], Sent(None)),
         ([Sent(None), Retry("x", outage=True), Uncertain("y")], Retry("x", outage=True)),
         ([Retry("x"), Retry("y", outage=True)], Retry("y", outage=True)),
         ([UNCLEAR, BREAKS], BREAKS),

@@ -65,7 +65,7 @@ def record(
             ledger.change_batch(batch, replace(sent, checks=0, due=now + LOOK_AFTER))
             counts = Counter(sent=batch.size)
         case Each():
-            return _record_each(ledger, batch, way, settle, outcome)
+            return _record_each(ledger, batch, way, settle, outcome, now)
         case Uncertain():
             doubt = replace(batch, state=BatchState.UNCERTAIN, reason=outcome.reason, due=later)
             ledger.change_batch(batch, doubt)
@@ -120,11 +120,11 @@ def _release_one(invitation: Invitation, batch: Batch) -> Move:
     )
 
 
-def _ask_twice(invitation: Invitation, reason: str) -> Move:
+def _ask_twice(invitation: Invitation, reason: str, due: int | None = None) -> Move:
     """Ask again about an invitation that was perhaps asked, so that the contact cap counts it; but not for ever."""
     attempts = invitation.attempts + 1
     state = State.PENDING if attempts < MOST_ATTEMPTS else State.HELD
-    return Move(invitation, state, reason=reason, attempts=attempts)
+    return Move(invitation, state, reason=reason, due=due, attempts=attempts)
 
 
 def hold(ledger: Ledger, batch: Batch, reason: str, now: int) -> Counter[str]:
@@ -143,12 +143,19 @@ def members(ledger: Ledger, batch: Batch) -> list[Invitation]:
 
 
 def _record_each(
-    ledger: Ledger, batch: Batch, way: Way, settle: Callable[[Way], Way], outcome: Each
+    ledger: Ledger,
+    batch: Batch,
+    way: Way,
+    settle: Callable[[Way], Way],
+    outcome: Each,
+    now: int,
 ) -> Counter[str]:
     """Move those who were not invited away; the others' state is then the batch's: sent."""
     too_many = ways.refuses_too_many(settle(way).slot)
     pairs = list(zip(members(ledger, batch), outcome.outcomes, strict=True))
-    moves = [move for each, single in pairs if (move := _move_one(each, single, too_many=too_many))]
+    moves = [
+        move for each, single in pairs if (move := _move_one(each, single, now, too_many=too_many))
+    ]
     # First: who has been moved is no member any more, and would not be found by whoever takes over here.
     ledger.suppress(
         [
@@ -166,7 +173,7 @@ def _record_each(
 
 
 def _move_one(  # noqa: PLR0911 -- a table, a line each
-    invitation: Invitation, outcome: Single, *, too_many: bool
+    invitation: Invitation, outcome: Single, now: int, *, too_many: bool
 ) -> Move | None:
     match outcome:
         case Sent():
@@ -176,7 +183,7 @@ def _move_one(  # noqa: PLR0911 -- a table, a line each
                 return Move(invitation, State.HELD, reason="too_many_refused", gives_back=True)
             return Move(invitation, State.ENDED, reason=reason, gives_back=True)
         case Retry(reason, doubtful=True):
-            return _ask_twice(invitation, reason)
+            return _ask_twice(invitation, reason, max(invitation.due, now) + LOOK_AFTER)
         case Retry(reason):
             return Move(invitation, State.PENDING, reason=reason, gives_back=True)
         case Puzzling(reason):

@@ -102,8 +102,9 @@ class Each:
 
     def for_the_way(self) -> Sent | Retry:
         """Return what they mean for those who come next: the longest pause, an outage, or a way that is free."""
-        retries = [each for each in self.outcomes if isinstance(each, Retry)]
-        if any(map(_is_unclear, self.outcomes)) and not self.count_sent():
+        certain = [each for each in self.outcomes if not _is_unclear(each)]
+        retries = [each for each in certain if isinstance(each, Retry)]
+        if len(certain) < len(self.outcomes) and not self.count_sent():
             # Else a fault of the whole account would leave a whole lane to a person.
             retries.append(Retry("unclear", outage=True))
         if retries:
