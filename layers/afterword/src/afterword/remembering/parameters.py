@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from operator import itemgetter
 from typing import TYPE_CHECKING, cast
 
@@ -18,7 +19,6 @@ from afterword.deciding.accounts import (
     parse_credentials,
 )
 from afterword.deciding.campaigns import Campaign, CampaignError, parse_campaign
-from afterword.deciding.mapping_texts import MappingError, parse_mapping
 from afterword.remembering.errors import ParametersError
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_ssm import SSMClient
 
+    from afterword.deciding.mapping_texts import MappingError
     from afterword.deciding.mappings import Mapping
 
 CAMPAIGNS_SECONDS = 60
@@ -61,9 +62,6 @@ class Parameters:
         self._campaigns = _Folder(
             client, self._ssm, f"{prefix}/campaigns", parse_campaign, CampaignError
         )
-        self._mappings = _Folder(
-            client, self._ssm, f"{prefix}/mappings", parse_mapping, MappingError
-        )
 
     def campaigns(self) -> Loaded[Campaign, CampaignError]:
         """Load all campaigns, at most a minute old. A broken one is replaced by its last good version.
@@ -80,6 +78,14 @@ class Parameters:
             ParametersError: SSM did not answer.
         """
         return self._mappings.load()
+
+    @cached_property
+    def _mappings(self) -> _Folder[Mapping, MappingError]:
+        # The sweep never needs them, and starts the sooner.
+        from afterword.deciding.mapping_texts import MappingError, parse_mapping  # noqa: PLC0415
+
+        path = f"{self._prefix}/mappings"
+        return _Folder(self._client, self._ssm, path, parse_mapping, MappingError)
 
     def account(self, name: str) -> Account:
         """Load an account.
