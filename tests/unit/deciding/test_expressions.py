@@ -26,6 +26,7 @@ def fault(text: str, about: object = None) -> str:
 def test_an_expression_finds_what_it_names() -> None:
     assert ask("order.lines[0].sku", {"order": {"lines": [{"sku": "A"}]}}) == "A"
     assert ask("order.lines[0].sku", {"order": None}) is None
+    assert ask("[1:3]", [1, 2, 3, 4]) == [2, 3]
 
 
 @pytest.mark.parametrize(

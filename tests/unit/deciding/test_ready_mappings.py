@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from afterword.deciding.mapping_texts import parse_mapping, ready_names
 from afterword.deciding.mappings import Mapping, Mappings
+from afterword.reading.envelopes import Envelope
 from afterword.reading.poison import PoisonError
 from afterword.reading.reader import read
 from afterword.reading.skips import SkippedError
@@ -81,6 +85,9 @@ def mappings() -> Mappings:
     texts = [json.dumps({"ready": name, "shop": "demo"}) for name in ready_names()]
     texts.append((EVENTS / "mappings" / "own-order.json").read_text())
     return Mappings([parse_mapping("m", text) for text in texts])
+
+
+MAPPINGS = mappings()
 
 
 def outcome(event: Any) -> str:
@@ -154,6 +161,31 @@ def test_an_event_that_is_not_as_usual_has_a_named_reason(
         node = node[step]
     node[last] = value
     assert outcome(event) == becomes
+
+
+ANY_JSON = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+NAMES = sorted(set(re.findall(r'"(\w+)":', "".join(map(json.dumps, map(partner, EXPECTED))))))
+PAYLOADS = st.recursive(
+    ANY_JSON,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner),
+    max_leaves=20,
+)
+
+
+@settings(derandomize=True, deadline=None, max_examples=200)
+@given(st.sampled_from(sorted(EXPECTED)), st.dictionaries(st.sampled_from(NAMES), PAYLOADS))
+def test_whatever_a_partner_sends_has_an_outcome(name: str, changes: dict[str, Any]) -> None:
+    event = partner(name)
+    envelope = Envelope(
+        "eventbridge",
+        event["detail"] | changes,
+        source=event["source"],
+        detail_type=event["detail-type"],
+        id="evt-1",
+        time=event["time"],
+    )
+    with suppress(PoisonError, SkippedError):
+        assert MAPPINGS.read(envelope) is not None
 
 
 def test_a_checkout_without_a_payment_intent_is_the_sessions() -> None:
