@@ -7,10 +7,17 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from afterword.sending.http import Answer, LostError, NeverSentError
-from afterword.sending.netquest import MOST_RECIPIENTS, parameters, seconds_to_next
+from afterword.sending.netquest import (
+    MOST_RECIPIENTS,
+    NetquestProvider,
+    parameters,
+    seconds_to_next,
+)
 from afterword.sending.provider import (
     Each,
     LookUpError,
@@ -22,6 +29,7 @@ from afterword.sending.provider import (
     Terms,
     Uncertain,
 )
+from afterword.sending.providers import Providers
 from tests.support.netquest import (
     AUTH,
     KEY,
@@ -36,6 +44,8 @@ from tests.support.netquest import (
     said,
     secret,
 )
+from tests.support.parameters import Store, account_text
+from tests.support.samples import NOW
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -368,6 +378,40 @@ def test_without_a_secret_nothing_goes_out() -> None:
     assert invite(http, *crowd(2), credentials=secrets) == Each((UNREADABLE, UNREADABLE))
     assert http.calls == []
     assert secrets.reads == {False: 1}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "wrong"),
+    [
+        ({"provider": "netquest", "id_account": "387487"}, {"bearer": "bearer-1"}),
+        ({"provider": "nps"}, {"webhook_key": KEY, "webhook_auth": AUTH}),
+    ],
+    ids=["netquest", "nps"],
+)
+def test_one_dialects_secret_opens_nothing_in_the_other(
+    dialect: dict[str, str], wrong: dict[str, str]
+) -> None:
+    """A test without sockets: a request would fail it."""
+    with mock_aws():
+        store = Store(boto3.client("ssm"))
+        store.put("accounts/shop", account_text(**dialect))
+        store.put_secret("accounts/shop", json.dumps(wrong))
+        provider = Providers(store.parameters(), lambda: NOW)("shop")
+        outcome = provider.invite(1, provider.encode([JANA], TERMS), "batch-1")
+    assert outcome in (UNREADABLE, Each((UNREADABLE,)))
+
+
+def test_the_secret_in_parameter_store_stands_in_the_call() -> None:
+    """And nothing is sent with it for which it isn't meant."""
+    with mock_aws():
+        store = Store(boto3.client("ssm"))
+        store.put("accounts/shop", account_text(provider="netquest", id_account="387487"))
+        keys = json.dumps({"webhook_key": KEY, "webhook_auth": AUTH})
+        store.put_secret("accounts/shop", keys)
+        provider = Providers(store.parameters(), lambda: NOW)("shop")
+        assert isinstance(provider, NetquestProvider)
+        assert provider._credentials(False) == secret()  # noqa: FBT003 -- the port's one argument
+        assert provider._http._authenticate is None
 
 
 def test_a_secret_that_cannot_be_read_past_the_cache_holds_nobody() -> None:

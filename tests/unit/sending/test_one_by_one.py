@@ -240,6 +240,13 @@ def test_those_who_left_are_no_fault_of_the_survey() -> None:
     assert counts == Counter({"ended.respondent_not_found": 19, "ended.token_not_found": 1})
 
 
+def test_who_left_is_not_held_with_those_whom_the_survey_does_not_know() -> None:
+    shop = due("LEFT", *(f"A-{n}" for n in range(6)))
+    shop.http.otherwise = NO_TOKEN
+    shop.http.replies["TLEFT"] = LEFT
+    assert shop.sweep() == Counter({"held": 6, "ended.respondent_not_found": 1})
+
+
 def test_an_outage_leaves_no_more_than_a_few_batches_in_doubt() -> None:
     shop = due(*(f"A-{n}" for n in range(200)))
     shop.http.otherwise = LOST

@@ -151,11 +151,11 @@ class NetquestProvider:
         raise LookUpError(Retry("netquest can't be asked"))
 
     def _ask(self, shared: _Round, person: Recipient) -> Single:
-        cached = shared.secret.cached
-        outcome = self._call(shared, person, cached)
-        if cached and _may_be_the_secret(outcome):
+        outcome = self._call(shared, person, shared.secret.cached)
+        if _may_be_the_secret(outcome):
             fresh = shared.secret.fresh()
-            if fresh != cached:
+            # The same would be answered alike.
+            if fresh != shared.secret.cached:
                 outcome = self._call(shared, person, fresh)
         if isinstance(outcome, Uncertain) and shared.terms.resends:
             return Retry("uncertain_resent", doubtful=True)
