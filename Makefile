@@ -12,6 +12,7 @@ EXPORT := $(UV) export --quiet --frozen --no-default-groups --no-emit-project
 EVENT ?=
 FUNCTION ?=
 BRIDGE ?=
+ROUNDS ?= 9
 
 ##@ See it work
 
@@ -75,6 +76,10 @@ typecheck: $(SET_UP) ## mypy, strict
 .PHONY: unit integration e2e
 unit integration e2e: $(SET_UP) ## One kind of test alone, without coverage
 	@.venv/bin/pytest tests/$@
+
+.PHONY: bench-cold
+bench-cold: $(SET_UP) ## Measure cold starts, and write them into docs/cold-start.md
+	@$(PYTHON) -m benchmarks.cold_start --rounds "$(ROUNDS)"
 
 ##@ Keep it
 

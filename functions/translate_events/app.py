@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.utilities.data_classes import SQSEvent, event_source
 
 from afterword.arrivals import Arrivals, Message
 from afterword.settings import TranslateSettings
@@ -36,8 +35,7 @@ def wiring() -> tuple[TranslateSettings, Wiring]:
 
 @logger.inject_lambda_context
 @metrics.log_metrics
-@event_source(data_class=SQSEvent)
-def handler(event: SQSEvent, context: LambdaContext) -> PartialItemFailureResponse:
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Take in a batch; answer with the messages that must come again.
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
@@ -53,6 +51,6 @@ def handler(event: SQSEvent, context: LambdaContext) -> PartialItemFailureRespon
 
     dead_letters = parts.dead_letters(settings.dead_letter_queue_url)
     arrivals = Arrivals(partial(parts.mapper, tell), translate, dead_letters, logger)
-    failed, counts = arrivals.take_in([Message.of(each) for each in event.records], clock())
+    failed, counts = arrivals.take_in([Message.of(each) for each in event["Records"]], clock())
     report(logger, metrics, "translated", counts)
     return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}

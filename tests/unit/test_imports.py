@@ -57,3 +57,5 @@ def test_what_reaches_aws_and_providers_is_imported_on_first_use(function: str) 
     modules = set(imported(function, LIST).split())
     assert "afterword.wiring" in modules
     assert modules & HEAVY == set()
+    # One class of it brings all of them along.
+    assert "aws_lambda_powertools.utilities.data_classes" not in modules

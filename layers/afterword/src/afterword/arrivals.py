@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from afterword.reading.poison import PoisonError
 from afterword.reading.reader import read
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from aws_lambda_powertools import Logger
-    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
     from afterword.reading.reader import Mapper
     from afterword.reading.shop_events import ShopEvent
@@ -37,10 +36,13 @@ class Message:
     sent_at: str
 
     @classmethod
-    def of(cls, record: SQSRecord) -> Self:
-        """Make one of a record of Lambda's SQS event."""
-        sent_at = record.attributes.sent_timestamp
-        return cls(record.message_id, record.body, record.event_source_arn, sent_at)
+    def of(cls, record: dict[str, Any]) -> Self:
+        """Make one of a record of Lambda's SQS event.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+        """
+        sent_at = record["attributes"]["SentTimestamp"]
+        return cls(record["messageId"], record["body"], record["eventSourceARN"], sent_at)
 
     def __repr__(self) -> str:
         """Return no body: it may hold personal data."""
