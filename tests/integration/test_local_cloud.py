@@ -27,7 +27,7 @@ STUBBORN = """
 import os, signal, subprocess, sys
 from local import cli, cloud
 cli.prepare()
-cloud._command = lambda port, enforce_roles: [sys.executable, "-c", '''
+cloud._command = lambda port, **_: [sys.executable, "-c", '''
 import os, subprocess, sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 child = subprocess.Popen([sys.executable, "-c",

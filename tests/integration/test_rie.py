@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local import functions, rie, sam
+from local.deployment import Deployment
 from local.errors import LocalError
 from local.fake_account import fake_account
 from local.samples import EVENTS
@@ -141,6 +142,18 @@ def test_the_path_holds_the_artefact_and_the_runtime_alone(tmp_path: Path) -> No
         answer = emulator.invoke(b"{}")
     assert answer.payload["errorType"] == "Runtime.ImportModuleError"
     assert "No module named 'pytest'" in answer.payload["errorMessage"]
+
+
+def test_make_invoke_runs_a_function_as_it_is_deployed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, local_cloud: Cloud
+) -> None:
+    code = "def handler(event, context):\n    print('seen')\n    return event\n"
+    monkeypatch.setattr(functions, "as_deployed", lambda *_: written(tmp_path, code))
+    monkeypatch.setattr(functions, "LOG", tmp_path / "log")
+    event = EVENTS / "schedule.json"
+    answer = functions.invoke(Deployment(local_cloud, {}), "send_due_invitations", event)
+    assert answer == rie.Answer(json.loads(event.read_text()), failed=False)
+    assert "seen" in (tmp_path / "log").read_text()
 
 
 def test_a_function_that_never_ends_is_ended(tmp_path: Path) -> None:
