@@ -51,6 +51,17 @@ def time_travel_is_for_the_local_stage(template: Template) -> Findings:
         yield f"{function}: as the parameter says", allowed in (None, {"Ref": "AllowTimeTravel"})
 
 
+def no_log_level_shows_bodies_and_secrets(template: Template) -> Findings:
+    """On DEBUG the AWS SDK logs both."""
+    yield (
+        "offered",
+        template.document["Parameters"]["LogLevel"]["AllowedValues"] == ["INFO", "WARN"],
+    )
+    for name, function in template.functions.items():
+        level = function["LoggingConfig"]["ApplicationLogLevel"]
+        yield f"{name}: as the parameter says", level == {"Ref": "LogLevel"}
+
+
 def _default(template: Template, parameter: str) -> object:
     return template.document["Parameters"][parameter]["Default"]
 

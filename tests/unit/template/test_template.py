@@ -127,6 +127,16 @@ MUTATIONS: list[tuple[Promise, str, object]] = [
     ),
     (stack.every_parameter_has_a_default_and_bounds, "Parameters Stage Default", GONE),
     (stack.every_parameter_has_a_default_and_bounds, "Parameters Stage AllowedPattern", GONE),
+    (
+        stack.no_log_level_shows_bodies_and_secrets,
+        "Parameters LogLevel AllowedValues",
+        ["DEBUG", "INFO"],
+    ),
+    (
+        stack.no_log_level_shows_bodies_and_secrets,
+        f"{SEND} LoggingConfig ApplicationLogLevel",
+        "DEBUG",
+    ),
     (stack.time_travel_is_for_the_local_stage, RULE, GONE),
     (stack.time_travel_is_for_the_local_stage, f"{RULE} RuleCondition", GONE),
     (stack.time_travel_is_for_the_local_stage, "Parameters AllowTimeTravel Default", "true"),
