@@ -10,10 +10,8 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
-    EmailStr,
     Field,
     StrictBool,
-    TypeAdapter,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -25,7 +23,7 @@ from pydantic_core import PydanticCustomError
 from afterword.deciding.conditions import FIELDS, Condition
 from afterword.deciding.customer_key import normalise_email
 from afterword.deciding.texts import json_object, lines
-from afterword.reading.fields import Instant, Kind, Shop, language_tag
+from afterword.reading.fields import Instant, Kind, Shop, address, language_tag
 
 # The ledger forgets an item after its LIFETIME, and no rule may come to need it later than that:
 #
@@ -46,7 +44,6 @@ MAX_CAP = timedelta(days=365)
 _DURATION = re.compile(
     r"P(?=[\dT])(?:\d{1,5}W)?(?:\d{1,5}D)?(?:T(?=\d)(?:\d{1,6}H)?(?:\d{1,6}M)?(?:\d{1,8}S)?)?"
 )
-_ADDRESS: TypeAdapter[str] = TypeAdapter(EmailStr)
 
 
 def _iso_duration(value: object) -> object:
@@ -87,12 +84,12 @@ def _allowed(entry: str) -> str:
     # "@example.com" is checked, and spelt, as an address at that domain would be.
     is_domain = entry.startswith("@")
     try:
-        address = normalise_email(_ADDRESS.validate_python("x" + entry if is_domain else entry))
+        spelt = normalise_email(address("x" + entry if is_domain else entry))
     except ValueError:
         raise PydanticCustomError(
             "allowed", "it should be an address, or a domain as in @example.com"
         ) from None
-    return address.removeprefix("x") if is_domain else address
+    return spelt.removeprefix("x") if is_domain else spelt
 
 
 Duration = Annotated[timedelta, BeforeValidator(_iso_duration, json_schema_input_type=timedelta)]
