@@ -3,7 +3,6 @@
 import re
 from datetime import datetime
 from functools import cache
-from importlib.resources import files
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -13,7 +12,6 @@ from pydantic import (
     ValidatorFunctionWrapHandler,
     WithJsonSchema,
     WrapValidator,
-    validate_email,
 )
 from pydantic_core import PydanticCustomError
 
@@ -51,6 +49,8 @@ def address(text: str) -> str:
     Raises:
         ValueError: It is none.
     """
+    from pydantic import validate_email  # noqa: PLC0415 -- on first use: see above
+
     return validate_email(text)[1]
 
 
@@ -90,6 +90,8 @@ def zone_name(text: str) -> str | None:
 
 @cache
 def _zone_names() -> frozenset[str]:
+    from importlib.resources import files  # noqa: PLC0415 -- on first use: few customers have a zone
+
     # From the package, not from the machine: every machine knows the same zones, and a file system
     # that ignores case does not let "europe/prague" pass.
     return frozenset(files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())
