@@ -166,6 +166,10 @@ def test_all_calls_of_a_batch_share_one_deadline() -> None:
     assert {each.deadline for each in http.calls} == {http.deadline()}
 
 
+def test_a_batch_fits_into_a_minute_s_budget() -> None:
+    assert FakeHttp().provider(calls_per_minute=10).most_recipients == 10
+
+
 def test_what_a_provider_promises() -> None:
     provider = FakeHttp().provider(calls_per_minute=30)
     assert (provider.most_recipients, provider.call_seconds) == (25, 20)

@@ -102,7 +102,6 @@ class NetquestProvider:
         clock: Wall time in Unix seconds.
     """
 
-    most_recipients = MOST_RECIPIENTS
     replays_key = False
     one_by_one = True
 
@@ -119,6 +118,8 @@ class NetquestProvider:
         self._clock = clock
         self.call_seconds = http.seconds
         self.calls_per_minute = account.calls_per_minute
+        # Each is a call: a batch must fit into a minute's budget.
+        self.most_recipients = min(MOST_RECIPIENTS, account.calls_per_minute)
 
     def fault(self, terms: Terms) -> str | None:
         """See `Provider`."""
