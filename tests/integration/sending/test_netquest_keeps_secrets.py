@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
-import socket
 import time
 import traceback
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from moto import mock_aws
 
 from afterword.sending.provider import Recipient, Terms
+from tests.support.faults import answering, hanging_up, refusing, speaking, walk
 from tests.support.functions import Stage, purchase, sqs_event
 from tests.support.netquest import netquest, secret
 from tests.support.nps import OverOnce
@@ -24,7 +25,6 @@ from tests.support.servers import (
     Server,
     close,
     raw,
-    refusing_port,
     reply,
     reset,
     serving,
@@ -97,30 +97,6 @@ ANSWERS: dict[str, Answer] = {
 METHODS = pytest.mark.parametrize("method", ["POST", "GET"])
 
 
-@contextmanager
-def answering(answer: Answer) -> Iterator[str]:
-    with serving(otherwise=answer) as server:
-        yield server.url
-
-
-@contextmanager
-def refusing() -> Iterator[str]:
-    with refusing_port() as port:
-        yield f"http://127.0.0.1:{port}"
-
-
-@contextmanager
-def hanging_up() -> Iterator[str]:
-    with serving(at_once=lambda connection: connection.shutdown(socket.SHUT_RDWR)) as server:
-        yield server.url.replace("http:", "https:")
-
-
-@contextmanager
-def speaking_plainly() -> Iterator[str]:
-    with serving(at_once=lambda connection: connection.sendall(ECHO)) as server:
-        yield server.url.replace("http:", "https:")
-
-
 @pytest.fixture
 def chatty(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
     """Every logger that there is says all it can."""
@@ -155,14 +131,6 @@ def call(provider: NetquestProvider) -> object:
 
 CALLS: dict[str, Callable[[NetquestProvider], object]] = {"invite": invite, "call": call}
 EACH_CALL = pytest.mark.parametrize("asked", CALLS.values(), ids=CALLS)
-
-
-def walk(error: BaseException) -> Iterator[BaseException]:
-    """Return an exception with all that a formatter, however chatty, could reach from it."""
-    yield error
-    for chained in (error.__cause__, error.__context__):
-        if chained:
-            yield from walk(chained)
 
 
 def everything_shown(
@@ -258,7 +226,7 @@ def test_no_body_without_an_end_shows_what_was_planted(
 
 @METHODS
 @EACH_CALL
-@pytest.mark.parametrize("provider", [refusing, hanging_up, speaking_plainly])
+@pytest.mark.parametrize("provider", [refusing, hanging_up, partial(speaking, ECHO)])
 def test_no_failed_connection_shows_what_was_planted(
     chatty: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],

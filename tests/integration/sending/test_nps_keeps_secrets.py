@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import socket
 import traceback
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,12 +14,12 @@ from afterword.deciding.accounts import Credentials
 from afterword.sending.http import LostError, NeverSentError
 from afterword.sending.provider import LookUpError, Recipient
 from afterword.sending.providers import sign_in
+from tests.support.faults import answering, hanging_up, refusing, speaking, walk
 from tests.support.nps import OverOnce, nps
 from tests.support.servers import (
     Answer,
     close,
     raw,
-    refusing_port,
     reply,
     reset,
     serving,
@@ -89,30 +89,6 @@ CALLS: dict[str, Callable[[NpsProvider], object]] = {
 
 
 @contextmanager
-def answering(answer: Answer) -> Iterator[str]:
-    with serving(otherwise=answer) as server:
-        yield server.url
-
-
-@contextmanager
-def refusing() -> Iterator[str]:
-    with refusing_port() as port:
-        yield f"http://127.0.0.1:{port}"
-
-
-@contextmanager
-def hanging_up() -> Iterator[str]:
-    with serving(at_once=lambda connection: connection.shutdown(socket.SHUT_RDWR)) as server:
-        yield server.url.replace("http:", "https:")
-
-
-@contextmanager
-def speaking_plainly() -> Iterator[str]:
-    with serving(at_once=lambda connection: connection.sendall(ECHO)) as server:
-        yield server.url.replace("http:", "https:")
-
-
-@contextmanager
 def self_signed(certificate: Path) -> Iterator[str]:
     with serving(certificate) as server:
         yield server.url
@@ -125,14 +101,6 @@ def unreadable() -> Iterator[str]:
 
 def _authenticate(_: bool) -> Mapping[str, str]:  # noqa: FBT001 -- the Http port's one argument
     return sign_in(CREDENTIALS)
-
-
-def walk(error: BaseException) -> Iterator[BaseException]:
-    """Return an exception with all that a formatter, however chatty, could reach from it."""
-    yield error
-    for chained in (error.__cause__, error.__context__):
-        if chained:
-            yield from walk(chained)
 
 
 def everything_shown(base_url: str, call: Callable[[NpsProvider], object], **more: Any) -> str:
@@ -210,7 +178,7 @@ def test_no_body_without_an_end_shows_what_was_planted(
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-@pytest.mark.parametrize("provider", [refusing, hanging_up, speaking_plainly, unreadable])
+@pytest.mark.parametrize("provider", [refusing, hanging_up, partial(speaking, ECHO), unreadable])
 def test_no_failed_connection_shows_what_was_planted(
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
