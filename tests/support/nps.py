@@ -50,6 +50,23 @@ class Stopwatch:
         return self.now
 
 
+# A call asks when it begins, when its request begins, and when it begins to wait.
+_LOOKS_OF_A_CALL = 3
+
+
+class OverAfterOneRequest:
+    """Monotonic seconds that stand still for one request; the time is over when a second one would begin.
+
+    Counted by looks at the clock: a server that moved it could do so before its client began to wait.
+    """
+
+    def __init__(self) -> None:
+        self._looks = count(1)
+
+    def __call__(self) -> float:
+        return 0.0 if next(self._looks) <= _LOOKS_OF_A_CALL else SECONDS + 1
+
+
 class OverOnce:
     """Monotonic seconds that stand still while a call begins; its time is over once something has happened.
 
@@ -58,11 +75,10 @@ class OverOnce:
 
     def __init__(self, happened: Event) -> None:
         self._happened = happened
-        # A call asks when it begins, when its request begins, and when it begins to wait.
         self._looks = count(1)
 
     def __call__(self) -> float:
-        if next(self._looks) < 3:
+        if next(self._looks) < _LOOKS_OF_A_CALL:
             return 0.0
         assert self._happened.wait(60)
         return SECONDS

@@ -13,7 +13,7 @@ from urllib3.exceptions import HTTPError
 
 from afterword.sending.http import MOST_BYTES, NeverSentError
 from afterword.sending.provider import Outcome, Recipient, Refused, Retry, Sent, Uncertain
-from tests.support.nps import OverOnce, Stopwatch, nps
+from tests.support.nps import OverAfterOneRequest, OverOnce, nps
 from tests.support.samples import NOW
 from tests.support.servers import (
     Answer,
@@ -212,14 +212,10 @@ def test_a_secret_that_stays_refused_is_not_tried_a_third_time(server: Server, s
 
 
 def test_the_repeated_call_has_no_time_of_its_own(server: Server) -> None:
-    watch = Stopwatch()
-
-    def refuse_late(exchange: Exchange) -> None:
-        watch.now = 21
-        reply(401)(exchange)
-
-    server.will(refuse_late)
-    assert invite(server.url, clock=watch) == Retry("unreachable: time-out", outage=True)
+    server.will(reply(401))
+    assert invite(server.url, clock=OverAfterOneRequest()) == Retry(
+        "unreachable: time-out", outage=True
+    )
     assert len(server.received) == 1
 
 
@@ -283,14 +279,10 @@ def test_a_422_whose_list_cannot_be_had_is_tried_again(
 
 
 def test_a_422_leaves_its_list_no_time_of_its_own(server: Server) -> None:
-    watch = Stopwatch()
-
-    def refuse_late(exchange: Exchange) -> None:
-        watch.now = 21
-        reply(422, UNKNOWN)(exchange)
-
-    server.will(refuse_late)
-    assert invite(server.url, clock=watch) == Retry("no answer: time-out", outage=True)
+    server.will(reply(422, UNKNOWN))
+    assert invite(server.url, clock=OverAfterOneRequest()) == Retry(
+        "no answer: time-out", outage=True
+    )
     assert len(server.received) == 1
 
 
