@@ -10,12 +10,12 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from ulid import ULID
 
-from invitation_service.api import Api
-from invitation_service.auth import Credentials, fetch_from_ssm
+from invitation_service.access.auth import Credentials, fetch_from_ssm
 from invitation_service.aws import dynamodb_client, quiet_libraries, ssm_provider
-from invitation_service.dynamodb import DynamoDBStore
-from invitation_service.service import InvitationService
 from invitation_service.settings import Settings
+from invitation_service.surveys.dynamodb import DynamoDBStore
+from invitation_service.surveys.service import InvitationService
+from invitation_service.web.door import Api
 from invitation_service.writes import pause_with_jitter
 
 

@@ -14,10 +14,10 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.invitation_service import app
-from invitation_service.api import Api
-from invitation_service.auth import Credentials
-from invitation_service.memory import InMemoryStore
-from invitation_service.service import InvitationService
+from invitation_service.access.auth import Credentials
+from invitation_service.surveys.memory import InMemoryStore
+from invitation_service.surveys.service import InvitationService
+from invitation_service.web.door import Api
 
 CREDENTIALS = [
     {"account": "shop", "email": "admin@example.com", "role": "admin", "api_token": "token-1"},

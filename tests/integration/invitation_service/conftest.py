@@ -7,13 +7,13 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from invitation_service.dynamodb import DynamoDBStore
-from invitation_service.memory import InMemoryStore
+from invitation_service.surveys.dynamodb import DynamoDBStore
+from invitation_service.surveys.memory import InMemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from invitation_service.store import Store
+    from invitation_service.surveys.store import Store
 
 _ids = itertools.count()
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from invitation_service.directory import Respondent, Template
+from invitation_service.directory.records import Respondent, Template
 
 if TYPE_CHECKING:
-    from invitation_service.dynamodb import DynamoDBStore
-    from invitation_service.store import Store
+    from invitation_service.surveys.dynamodb import DynamoDBStore
+    from invitation_service.surveys.store import Store
 
 NOW = datetime(2026, 11, 21, 10, 22, tzinfo=UTC)
 

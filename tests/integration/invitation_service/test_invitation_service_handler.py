@@ -16,7 +16,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from moto import mock_aws
 
 from functions.invitation_service import app
-from invitation_service.auth import fetch_from_ssm
+from invitation_service.access.auth import fetch_from_ssm
 from invitation_service.aws import ssm_provider
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from invitation_service.models import Mailing, Recipient, Status
-from invitation_service.store import (
+from invitation_service.surveys.models import Mailing, Recipient, Status
+from invitation_service.surveys.store import (
     Idempotency,
     KeyTakenError,
     NewInvitation,
@@ -21,8 +21,8 @@ from invitation_service.store import (
 )
 
 if TYPE_CHECKING:
-    from invitation_service.dynamodb import DynamoDBStore
-    from invitation_service.store import Store
+    from invitation_service.surveys.dynamodb import DynamoDBStore
+    from invitation_service.surveys.store import Store
 
 NOW = datetime(2026, 11, 21, 10, 22, tzinfo=UTC)
 LATER = NOW + timedelta(days=2)

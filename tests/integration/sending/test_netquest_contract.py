@@ -9,7 +9,7 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from afterword.sending.provider import Each, Puzzling, Recipient, Refused, Retry, Sent, Terms
-from invitation_service.directory import Respondent, Template
+from invitation_service.directory.records import Respondent, Template
 from tests.support.api_gateway import through_gateway, to_event
 from tests.support.invitation_service import WEBHOOK, Service
 from tests.support.netquest import (

@@ -14,11 +14,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from afterword.deciding.accounts import Credentials
 from afterword.sending.provider import Recipient, Retry, Seen, Sent, Uncertain
 from afterword.sending.providers import sign_in
-from invitation_service.api import Api
-from invitation_service.auth import Credentials as KnownCredentials
-from invitation_service.memory import InMemoryStore
-from invitation_service.models import Status
-from invitation_service.service import InvitationService
+from invitation_service.access.auth import Credentials as KnownCredentials
+from invitation_service.surveys.memory import InMemoryStore
+from invitation_service.surveys.models import Status
+from invitation_service.surveys.service import InvitationService
+from invitation_service.web.door import Api
 from tests.support.api_gateway import through_gateway, to_event
 from tests.support.fakes import Clock, FakeProvider
 from tests.support.nps import nps

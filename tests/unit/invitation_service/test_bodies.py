@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from invitation_service.bodies import read_invitation, read_json
-from invitation_service.errors import (
+from invitation_service.surveys.bodies import read_invitation, read_json
+from invitation_service.surveys.models import Recipient
+from invitation_service.web.errors import (
     DialectError,
     MalformedRequestError,
     RecordInvalidError,
     TooManyValuesError,
 )
-from invitation_service.models import Recipient
 
 JANE = {"email": "jane@example.com", "name": "Jane Doe"}
 BLANK, INVALID = "BlankValue", "InvalidValue"

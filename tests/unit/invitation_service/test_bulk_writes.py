@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from invitation_service import items
-from invitation_service.dynamodb import DynamoDBStore
-from invitation_service.models import Recipient
-from invitation_service.store import (
+from invitation_service.surveys import items
+from invitation_service.surveys.dynamodb import DynamoDBStore
+from invitation_service.surveys.models import Recipient
+from invitation_service.surveys.store import (
     Idempotency,
     KeyTakenError,
     NewInvitation,

@@ -9,8 +9,8 @@ import pytest
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
-from invitation_service.auth import Credentials, read_authorization
-from invitation_service.errors import ForbiddenError, UnauthenticatedError, UnavailableError
+from invitation_service.access.auth import Credentials, read_authorization
+from invitation_service.web.errors import ForbiddenError, UnauthenticatedError, UnavailableError
 
 ADMIN = {"account": "shop", "email": "admin@example.com", "role": "admin"}
 KNOWN: list[dict[str, str]] = [

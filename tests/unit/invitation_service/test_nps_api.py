@@ -12,15 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from functions.invitation_service import app
-from invitation_service.memory import InMemoryStore
-from invitation_service.models import Status
-from invitation_service.service import KEYS_ARE_KEPT
-from invitation_service.store import KeyTakenError, StoreBusyError, UnknownSurveyError
+from invitation_service.surveys.memory import InMemoryStore
+from invitation_service.surveys.models import Status
+from invitation_service.surveys.service import KEYS_ARE_KEPT
+from invitation_service.surveys.store import KeyTakenError, StoreBusyError, UnknownSurveyError
 from tests.support.invitation_service import ADMIN, AGENT, OTHER_ACCOUNT, Answer, Service, basic
 
 if TYPE_CHECKING:
-    from invitation_service.models import Invitation
-    from invitation_service.store import NewInvitation
+    from invitation_service.surveys.models import Invitation
+    from invitation_service.surveys.store import NewInvitation
 
 
 @pytest.fixture
@@ -205,7 +205,7 @@ def test_a_body_that_was_good_once_is_not_judged_again(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = service.invite(SEED, key="key-1")
-    monkeypatch.setattr("invitation_service.bodies.MAX_RECIPIENTS", 1)
+    monkeypatch.setattr("invitation_service.surveys.bodies.MAX_RECIPIENTS", 1)
 
     assert service.invite(SEED, key="key-1").json == first.json
     assert service.invite(SEED, key="key-2").status == 400

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
-from invitation_service.errors import MalformedRequestError
-from invitation_service.paging import Page, address_of, links, read_page
+from invitation_service.web.errors import MalformedRequestError
+from invitation_service.web.paging import Page, address_of, links, read_page
 
 LIST = "/api/v2/nps/surveys/1/invitations"
 ADDRESS = f"https://api.example.com{LIST}"

@@ -12,10 +12,10 @@ import pytest
 from aws_lambda_powertools import Logger
 from pydantic import ValidationError
 
-from invitation_service.accounts import CREDENTIALS, WebhookAccount
-from invitation_service.auth import Credentials, PresentedKey
-from invitation_service.errors import UnauthenticatedError, UnavailableError
-from invitation_service.store import Quota
+from invitation_service.access.accounts import CREDENTIALS, WebhookAccount
+from invitation_service.access.auth import Credentials, PresentedKey
+from invitation_service.surveys.store import Quota
+from invitation_service.web.errors import UnauthenticatedError, UnavailableError
 from tests.support.invitation_service import CREDENTIALS as ADMINS
 from tests.support.invitation_service import WEBHOOK
 

@@ -16,15 +16,15 @@ from hypothesis import strategies as st
 
 from functions.invitation_service import app
 from invitation_service.aws import quiet_libraries
-from invitation_service.directory import Respondent, Template
-from invitation_service.memory import InMemoryStore
-from invitation_service.models import Mailing, Status
-from invitation_service.store import KeyTakenError, StoreBusyError, UnknownSurveyError
-from invitation_service.webhooks import REPEATS_COUNT_ONCE_FOR
+from invitation_service.directory.records import Respondent, Template
+from invitation_service.netquest.webhooks import REPEATS_COUNT_ONCE_FOR
+from invitation_service.surveys.memory import InMemoryStore
+from invitation_service.surveys.models import Mailing, Status
+from invitation_service.surveys.store import KeyTakenError, StoreBusyError, UnknownSurveyError
 from tests.support.invitation_service import ADMIN, WEBHOOK, Answer, Service, event
 
 if TYPE_CHECKING:
-    from invitation_service.models import Invitation
+    from invitation_service.surveys.models import Invitation
 
 # Netquest's own example, word for word.
 GOLDEN = (

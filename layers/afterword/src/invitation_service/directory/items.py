@@ -10,8 +10,8 @@
 import hashlib
 from datetime import datetime
 
-from invitation_service.directory import Respondent, Template
-from invitation_service.items import Item, Kept, account_key, text_of
+from invitation_service.directory.records import Respondent, Template
+from invitation_service.surveys.items import Item, Kept, account_key, text_of
 
 
 def template_key(account: str, template_id: int) -> Item:

@@ -15,8 +15,8 @@ from aws_lambda_powertools.utilities.parameters import SSMProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 from pydantic import BaseModel, ValidationError
 
-from invitation_service.accounts import CREDENTIALS, Credential, WebhookAccount
-from invitation_service.errors import ForbiddenError, UnauthenticatedError, UnavailableError
+from invitation_service.access.accounts import CREDENTIALS, Credential, WebhookAccount
+from invitation_service.web.errors import ForbiddenError, UnauthenticatedError, UnavailableError
 
 CACHED_SECONDS = 300
 # Between two look-ups past the cache: bad passwords must not become SSM calls.

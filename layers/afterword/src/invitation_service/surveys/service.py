@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from secrets import token_urlsafe
 from typing import Any
 
-from invitation_service import bodies
-from invitation_service.directory_service import DirectoryService
-from invitation_service.errors import IdempotentRequestError, RecordNotFoundError
-from invitation_service.models import CreateSurvey, Invitation, Survey
-from invitation_service.store import (
+from invitation_service.directory.service import DirectoryService
+from invitation_service.netquest.webhooks import Webhooks
+from invitation_service.surveys import bodies
+from invitation_service.surveys.models import CreateSurvey, Invitation, Survey
+from invitation_service.surveys.store import (
     Idempotency,
     KeyTakenError,
     NewInvitation,
@@ -20,7 +20,7 @@ from invitation_service.store import (
     StoreBusyError,
     UnknownSurveyError,
 )
-from invitation_service.webhooks import Webhooks
+from invitation_service.web.errors import IdempotentRequestError, RecordNotFoundError
 
 # The vendor kept keys for two hours. Ours outlast an outage of a week with ease, so that a client
 # that could not learn what became of its call may still ask by repeating it.

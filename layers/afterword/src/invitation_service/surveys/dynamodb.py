@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from invitation_service import items
-from invitation_service.actions import visible
-from invitation_service.directory_dynamodb import DynamoDBDirectory
-from invitation_service.models import Invitation, Recipient, Survey
-from invitation_service.store import (
+from invitation_service.directory.dynamodb import DynamoDBDirectory
+from invitation_service.surveys import items
+from invitation_service.surveys.actions import visible
+from invitation_service.surveys.models import Invitation, Recipient, Survey
+from invitation_service.surveys.store import (
     KeyTakenError,
     NewInvitation,
     QuotaReachedError,

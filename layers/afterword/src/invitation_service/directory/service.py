@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from invitation_service import bodies
-from invitation_service.directory import PutRespondent, PutTemplate, Respondent, Template
-from invitation_service.errors import RecordNotFoundError
-from invitation_service.models import CreateSurvey, Survey
-from invitation_service.store import Store
+from invitation_service.directory.records import PutRespondent, PutTemplate, Respondent, Template
+from invitation_service.surveys import bodies
+from invitation_service.surveys.models import CreateSurvey, Survey
+from invitation_service.surveys.store import Store
+from invitation_service.web.errors import RecordNotFoundError
 
 
 class DirectoryService:

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
-from invitation_service.directory_memory import InMemoryDirectory
-from invitation_service.models import Invitation, Recipient, Survey
-from invitation_service.store import (
+from invitation_service.directory.memory import InMemoryDirectory
+from invitation_service.surveys.models import Invitation, Recipient, Survey
+from invitation_service.surveys.store import (
     Idempotency,
     KeyTakenError,
     NewInvitation,

@@ -10,20 +10,20 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from invitation_service.answers import Answer, Routes, json_answer, read_body, read_id
-from invitation_service.auth import Credentials
-from invitation_service.directory_api import DirectoryRoutes
-from invitation_service.errors import (
+from invitation_service.access.auth import Credentials
+from invitation_service.directory.api import DirectoryRoutes
+from invitation_service.netquest.api import WebhookRoutes
+from invitation_service.surveys.service import InvitationService
+from invitation_service.surveys.store import StoreBusyError
+from invitation_service.web.answers import Answer, Routes, json_answer, read_body, read_id
+from invitation_service.web.errors import (
     DialectError,
     MethodNotAllowedError,
     RecordNotFoundError,
     UnavailableError,
     UnexpectedError,
 )
-from invitation_service.paging import address_of, links, read_page
-from invitation_service.service import InvitationService
-from invitation_service.store import StoreBusyError
-from invitation_service.webhook_api import WebhookRoutes
+from invitation_service.web.paging import address_of, links, read_page
 
 _SURVEYS = "/api/v2/nps/surveys"
 _SURVEY = f"{_SURVEYS}/<survey_id>"

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, model_validator
 
-from invitation_service.store import Quota
+from invitation_service.surveys.store import Quota
 
 # It becomes part of database keys.
 Account = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]

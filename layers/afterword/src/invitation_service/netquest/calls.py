@@ -11,10 +11,10 @@ from urllib.parse import parse_qsl
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from pydantic import BeforeValidator, Field, ValidationError
 
-from invitation_service.answers import read_body
-from invitation_service.directory import LABELS, Labels
-from invitation_service.errors import MalformedRequestError, WebhookError
-from invitation_service.models import Address, Model, blank, invalid
+from invitation_service.directory.records import LABELS, Labels
+from invitation_service.surveys.models import Address, Model, blank, invalid
+from invitation_service.web.answers import read_body
+from invitation_service.web.errors import MalformedRequestError, WebhookError
 
 MAX_PARAMETERS = 100
 # A year: nobody remembers what is asked about after that.

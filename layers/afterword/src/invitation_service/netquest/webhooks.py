@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from invitation_service.accounts import WebhookAccount
-from invitation_service.directory import Respondent, is_token
-from invitation_service.errors import WebhookError
-from invitation_service.models import Mailing
-from invitation_service.store import (
+from invitation_service.access.accounts import WebhookAccount
+from invitation_service.directory.records import Respondent, is_token
+from invitation_service.netquest.calls import AddressCall, Call, TokenCall, read_call
+from invitation_service.surveys.models import Mailing
+from invitation_service.surveys.store import (
     Idempotency,
     KeyTakenError,
     NewInvitation,
@@ -21,7 +21,7 @@ from invitation_service.store import (
     StoreBusyError,
     UnknownSurveyError,
 )
-from invitation_service.webhook_calls import AddressCall, Call, TokenCall, read_call
+from invitation_service.web.errors import WebhookError
 
 # The dialect has no idempotency key, and whatever opens a link triggers it: mail scanners, previews,
 # a client that heard no answer. Longer than any of these waits, shorter than a customer's next visit.

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from invitation_service import items
-from invitation_service.models import Invitation
-from invitation_service.store import (
+from invitation_service.surveys import items
+from invitation_service.surveys.models import Invitation
+from invitation_service.surveys.store import (
     Idempotency,
     KeyTakenError,
     NewInvitation,

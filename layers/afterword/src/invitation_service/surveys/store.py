@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from invitation_service.directory import Directory
-from invitation_service.models import Invitation, Mailing, Recipient, Status, Survey
+from invitation_service.directory.records import Directory
+from invitation_service.surveys.models import Invitation, Mailing, Recipient, Status, Survey
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from invitation_service.models import Invitation, Mailing, Recipient, Status, Survey
-from invitation_service.store import Idempotency, Quota, Remembered
+from invitation_service.surveys.models import Invitation, Mailing, Recipient, Status, Survey
+from invitation_service.surveys.store import Idempotency, Quota, Remembered
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef

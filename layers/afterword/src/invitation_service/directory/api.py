@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
-from invitation_service.answers import Answer, Routes, json_answer, read_body, read_id
-from invitation_service.directory import is_token
-from invitation_service.directory_service import DirectoryService
-from invitation_service.errors import RecordNotFoundError
+from invitation_service.directory.records import is_token
+from invitation_service.directory.service import DirectoryService
+from invitation_service.web.answers import Answer, Routes, json_answer, read_body, read_id
+from invitation_service.web.errors import RecordNotFoundError
 
 _OURS = "/api/v2/ours"
 

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
-from invitation_service.errors import MalformedRequestError
+from invitation_service.web.errors import MalformedRequestError
 
 ROOT = "/api/v2/"
 MAX_PER_PAGE = 100

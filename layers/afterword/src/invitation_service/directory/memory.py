@@ -1,6 +1,6 @@
 """The directory's in-memory twin."""
 
-from invitation_service.directory import Respondent, Template
+from invitation_service.directory.records import Respondent, Template
 
 
 class InMemoryDirectory:

@@ -3,13 +3,13 @@
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
-from invitation_service.errors import (
+from invitation_service.surveys.models import MAX_RECIPIENTS, CreateInvitation
+from invitation_service.web.errors import (
     Details,
     MalformedRequestError,
     RecordInvalidError,
     TooManyValuesError,
 )
-from invitation_service.models import MAX_RECIPIENTS, CreateInvitation
 
 # An answer with ten thousand complaints helps nobody.
 MAX_COMPLAINTS = 100

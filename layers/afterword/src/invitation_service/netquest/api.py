@@ -5,12 +5,12 @@ from collections.abc import Callable
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
-from invitation_service.accounts import WebhookAccount
-from invitation_service.answers import Answer, Routes, json_answer
-from invitation_service.auth import Credentials, PresentedKey
-from invitation_service.errors import UnauthenticatedError, WebhookError
-from invitation_service.webhook_calls import read_parameters
-from invitation_service.webhooks import Webhooks
+from invitation_service.access.accounts import WebhookAccount
+from invitation_service.access.auth import Credentials, PresentedKey
+from invitation_service.netquest.calls import read_parameters
+from invitation_service.netquest.webhooks import Webhooks
+from invitation_service.web.answers import Answer, Routes, json_answer
+from invitation_service.web.errors import UnauthenticatedError, WebhookError
 
 PATH = "/webhooks/<id_account>/<webhook_key>/<webhook_auth>/<webhook_name>"
 

@@ -10,7 +10,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
-from invitation_service.errors import MalformedRequestError, RecordNotFoundError
+from invitation_service.web.errors import MalformedRequestError, RecordNotFoundError
 
 # node-zendesk and zdesk fail on an answer without a content type.
 CONTENT_TYPE = "application/json; charset=utf-8"

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from invitation_service import directory_items as items
-from invitation_service.directory import Respondent, Template
-from invitation_service.items import Item, Kept
+from invitation_service.directory import items
+from invitation_service.directory.records import Respondent, Template
+from invitation_service.surveys.items import Item, Kept
 from invitation_service.writes import Writer, throttling_named
 
 if TYPE_CHECKING:

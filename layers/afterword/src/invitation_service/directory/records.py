@@ -6,7 +6,7 @@ from typing import Annotated, Any, Protocol
 
 from pydantic import BeforeValidator, Field, StrictBool
 
-from invitation_service.models import (
+from invitation_service.surveys.models import (
     MAX_NAME_CHARACTERS,
     Address,
     Language,
