@@ -144,6 +144,35 @@ class CreateSurvey(Model):
     survey: Annotated[SurveyBody, BeforeValidator(_not_null)]
 
 
+class SurveyStatus(StrEnum):
+    """Whether a survey takes invitations and answers."""
+
+    CLOSED = "closed"
+    DRAFT = "draft"
+    OPEN = "open"
+
+
+class SurveySettings(Model):
+    """What a survey's mails and pages say and look like; the dialect's fields.
+
+    https://developer.zendesk.com/api-reference/ticketing/nps-api/nps_surveys/
+    """
+
+    subject: str = ""
+    """Who is rated, such as the shop's name; empty: the survey's name."""
+    email_subject: str = ""
+    """Empty: the question, in the recipient's language."""
+    intro_text: str = ""
+    comments_question: str = ""
+    """Empty: ours, in the recipient's language."""
+    highlight_color: str = "#77a500"
+    """A colour as `#rrggbb`."""
+    relationship_id: int = 0
+    """0 a friend or colleague, 1 a friend, 2 a friend or family member, 3 a colleague, 4 someone you know."""
+    delivery_method: str = "email"
+    from_email_id: int | None = None
+
+
 class Survey(Model):
     """A survey that people are invited to."""
 
@@ -153,10 +182,17 @@ class Survey(Model):
     updated_at: datetime
     invitations: int = 0
     """How many invitations it has; for paging, not for the wire."""
+    status: SurveyStatus = SurveyStatus.OPEN
+    settings: SurveySettings = SurveySettings()
+
+    @property
+    def rated(self) -> str:
+        """Who is rated."""
+        return self.settings.subject or self.name
 
     def shown(self) -> dict[str, Any]:
         """Return what clients see; `open` is the dialect's word for "takes invitations"."""
-        return {"status": "open", **self.model_dump(mode="json", exclude={"invitations"})}
+        return self.model_dump(mode="json", exclude={"invitations", "settings"})
 
 
 class Mailing(Model):
