@@ -4,6 +4,7 @@ https://developer.zendesk.com/api-reference/ticketing/nps-api/nps_recipients/
 https://developer.zendesk.com/api-reference/ticketing/nps-api/nps_responses/
 """
 
+import hmac
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -47,6 +48,15 @@ class Category(StrEnum):
         if rating >= 9:  # noqa: PLR2004 - the definition of the score.
             return cls.PROMOTERS
         return cls.PASSIVES if rating >= 7 else cls.DETRACTORS  # noqa: PLR2004
+
+
+def user_id_of(account: str, email: str) -> int:
+    """Return the number that stands for an address in an account, below 2^53.
+
+    JavaScript's numbers are exact up to there.
+    """
+    digest = hmac.digest(account.encode(), email.casefold().encode(), "sha256")
+    return int.from_bytes(digest[:8]) >> 11
 
 
 class SurveyRecipient(Model):
@@ -99,6 +109,11 @@ class Response(Model):
         """What the rating makes of the person."""
         return Category.of(self.rating)
 
+    @property
+    def counters(self) -> set[str]:
+        """Which of the tally's counters it counts in."""
+        return {self.category} | ({f"{self.category}_with_comment"} if self.comment else set())
+
     def shown(self) -> dict[str, Any]:
         """Return what clients see."""
         return self.model_dump(mode="json", exclude={"survey_id"})
@@ -113,6 +128,15 @@ class Tally(Model):
     promoters_with_comment: int = 0
     passives_with_comment: int = 0
     detractors_with_comment: int = 0
+
+    def counted(self, category: Category | None = None, *, has_comment: bool | None = None) -> int:
+        """Return how many answers are in a category (or any) and have a comment, or none."""
+        each = [category] if category else list(Category)
+        every = sum(int(getattr(self, one)) for one in each)
+        if has_comment is None:
+            return every
+        commented = sum(int(getattr(self, f"{one}_with_comment")) for one in each)
+        return commented if has_comment else every - commented
 
     @property
     def answers(self) -> int:

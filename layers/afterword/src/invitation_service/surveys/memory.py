@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from invitation_service.directory.memory import InMemoryDirectory
+from invitation_service.people.memory import InMemoryPeople
 from invitation_service.surveys.models import Invitation, Recipient, Survey
 from invitation_service.surveys.store import (
     Idempotency,
@@ -17,7 +18,7 @@ from invitation_service.surveys.store import (
 )
 
 
-class InMemoryStore(InMemoryDirectory):
+class InMemoryStore(InMemoryPeople, InMemoryDirectory):
     """Keeps everything in dictionaries; see `Store` for what each method promises."""
 
     def __init__(self) -> None:
