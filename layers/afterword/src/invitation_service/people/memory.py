@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from invitation_service.people.items import change_mark
@@ -70,6 +70,12 @@ class InMemoryPeople(ABC):
     def recipient(self, account: str, survey_id: int, recipient_id: int) -> SurveyRecipient | None:
         """See `People.recipient`."""
         return self._people[account, survey_id].get(recipient_id)
+
+    def recipients_named(
+        self, account: str, places: Sequence[tuple[int, int]]
+    ) -> list[SurveyRecipient]:
+        """See `People.recipients_named`."""
+        return [found for place in places if (found := self.recipient(account, *place))]
 
     def recipients_of_survey(
         self, account: str, survey_id: int, *, offset: int, limit: int

@@ -66,6 +66,15 @@ class People(Protocol):
         """Return a recipient, or None."""
         ...
 
+    def recipients_named(
+        self, account: str, places: Sequence[tuple[int, int]]
+    ) -> list[SurveyRecipient]:
+        """Return recipients by survey and id, up to 1,000 in bulk; who is unknown is left out.
+
+        It may lag: an export's page of responses asks for the names beside them.
+        """
+        ...
+
     def recipients_of_survey(
         self, account: str, survey_id: int, *, offset: int, limit: int
     ) -> tuple[list[SurveyRecipient], int]:
