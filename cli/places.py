@@ -92,7 +92,7 @@ def find_place(client: Clients, stage: str, stack: str | None, table: str | None
     if table:
         return Place(table, prefix, client)
     name = stack or ("afterword" if stage == DEFAULT_STAGE else f"afterword-{stage}")
-    outputs = _outputs(client("cloudformation"), name)
+    outputs = stack_outputs(client("cloudformation"), name)
     # Another stage has another key: its customers would be written under keys that nobody ever looks up.
     if outputs.get("ParameterPrefix") != prefix or "LedgerTableName" not in outputs:
         raise CommandError(
@@ -101,7 +101,12 @@ def find_place(client: Clients, stage: str, stack: str | None, table: str | None
     return Place(outputs["LedgerTableName"], prefix, client)
 
 
-def _outputs(client: CloudFormationClient, stack: str) -> dict[str, str]:
+def stack_outputs(client: CloudFormationClient, stack: str) -> dict[str, str]:
+    """Return a stack's outputs by name.
+
+    Raises:
+        CommandError: There is no such stack.
+    """
     # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
     try:
         found = client.describe_stacks(StackName=stack)["Stacks"][0]
