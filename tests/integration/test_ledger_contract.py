@@ -13,10 +13,12 @@ from moto import mock_aws
 from afterword.deciding.rules import StopMark
 from afterword.remembering.dynamodb import DynamoDbLedger
 from afterword.remembering.memory import MemoryLedger
+from afterword.remembering.pauses import EVERYTHING, Pause, of_campaign
 from afterword.remembering.records import (
     BatchState,
     Claim,
     Customer,
+    Invitation,
     Key,
     Leaving,
     Move,
@@ -368,6 +370,100 @@ def test_every_campaign_that_ever_was_is_known(ledger: Ledger) -> None:
     ledger.create([invitation("A-1"), invitation("A-1", campaign="another")], NOW)
     ledger.create([invitation("A-2"), invitation("A-2", campaign="a-third")], NOW)
     assert ledger.campaigns() == {"after-purchase", "another", "a-third"}
+
+
+def test_a_pause_is_seen_with_every_way_until_it_is_ended(ledger: Ledger) -> None:
+    assert (ledger.pauses(), ledger.read_way("shop", 1).pauses) == ({}, {})
+    everything, one = Pause(NOW, NOW + 60, "too many"), Pause(NOW)
+    ledger.put_pause(EVERYTHING, everything)
+    ledger.put_pause(of_campaign("a-b.c"), Pause(NOW - 1))
+    ledger.put_pause(of_campaign("a-b.c"), one)
+    both = {EVERYTHING: everything, "campaign:a-b.c": one}
+    assert ledger.pauses() == both
+    way = ledger.read_way("shop", 1)
+    assert way.pauses == both
+    # Whoever takes the way leaves the pauses as they are.
+    assert ledger.swap_way(way, replace(way, pauses={}))
+    assert ledger.end_pause(EVERYTHING)
+    assert not ledger.end_pause(EVERYTHING)
+    assert ledger.read_way("shop", 2).pauses == {"campaign:a-b.c": one}
+
+
+def test_what_is_held_is_walked_through_by_campaign_oldest_first(ledger: Ledger) -> None:
+    held = [
+        invitation(f"A-{number}", due=NOW + number, state=State.HELD, reason="r", held_at=NOW)
+        for number in (1, 3)
+    ]
+    ledger.create([*held, invitation("A-9"), invitation("A-1", campaign="x")], NOW)
+    stuck = batch("B1", due=NOW + 2, state=BatchState.HELD, reason="killed_in_call", size=7)
+    ledger.open_batch(stuck, [key("A-4")])
+    ledger.open_batch(batch("B2", due=NOW, state=BatchState.UNCERTAIN), [key("A-5")])
+    assert list(ledger.held("after-purchase")) == [held[0], stuck, held[1]]
+    assert list(ledger.held("x")) == []
+    assert ledger.count_held("after-purchase", 10) == 9
+    assert ledger.count_held("after-purchase", 1) == 1
+    assert ledger.count_held("x", 10) == 0
+
+
+def test_what_is_held_may_be_resolved_while_it_is_walked_through(ledger: Ledger) -> None:
+    rows = [invitation(f"A-{number}", state=State.HELD, reason="r") for number in range(530)]
+    ledger.create(rows, NOW)
+    seen = []
+    for each in ledger.held("after-purchase"):
+        assert isinstance(each, Invitation)
+        seen.append(each.key)
+        if len(seen) % 100 == 0:
+            ledger.move([Move(each, State.ENDED, reason="dropped_by_operator")])
+    assert sorted(map(str, seen)) == sorted(str(each.key) for each in rows)
+    assert ledger.count_held("after-purchase", 1000) == 525
+
+
+def test_since_when_an_invitation_is_held_is_kept_while_it_is(ledger: Ledger) -> None:
+    known(ledger, "A-1")
+    ledger.move([Move(invitation("A-1"), State.HELD, reason="no_address", held_at=NOW + 5)])
+    (held,) = ledger.held("after-purchase")
+    assert isinstance(held, Invitation)
+    assert (held.held_at, held.due) == (NOW + 5, NOW)
+    ledger.move([Move(held, State.PENDING)])
+    assert ledger.read_invitations([key("A-1")])[key("A-1")].held_at is None
+
+
+def test_that_somebody_was_asked_is_noted_unless_another_asked_later(ledger: Ledger) -> None:
+    ledger.remember_customers([customer("v1:jana")], NOW)
+    first, second, third = (invitation(f"A-{n}", customer="v1:jana") for n in (1, 2, 3))
+    stranger = invitation("A-4", customer="v1:nobody")
+    ledger.create([first, second, third, stranger], NOW)
+    for each, at in ((first, NOW + 9), (second, NOW + 5), (stranger, NOW)):
+        move = Move(each, State.ENDED, reason="sent_by_operator", asked_at=at)
+        assert ledger.move([move]) == {each.key}
+    found = ledger.read_customers(["v1:jana", "v1:nobody"])
+    assert found.keys() == {"v1:jana"}
+    assert (found["v1:jana"].last_at, found["v1:jana"].last_by) == (NOW + 9, str(first.key))
+    opened = batch("B1")
+    ledger.open_batch(opened, [third.key])
+    assert ledger.claim(opened, [Claim(third, CAP)], NOW + 10).won == set()
+
+
+def test_all_that_waits_is_walked_through_by_its_due_time(ledger: Ledger) -> None:
+    many = [invitation(f"A-{number}", due=NOW + number % 2) for number in range(40)]
+    ledger.create([*many, invitation("A-x", state=State.HELD)], NOW)
+    now = [each.key for each in many if each.due == NOW]
+    assert sorted(map(str, ledger.waiting("after-purchase", NOW))) == sorted(map(str, now))
+    assert len(list(ledger.waiting("after-purchase", NOW + 1))) == 40
+
+
+def test_all_batches_that_need_somebody_at_any_time_are_walked_through(ledger: Ledger) -> None:
+    later = batch("B1", due=NOW + 10**6)
+    ledger.open_batch(later, [key("A-1")])
+    ledger.open_batch(batch("B2", due=NOW, state=BatchState.HELD), [key("A-2")])
+    ledger.open_batch(batch("B3", due=None, state=BatchState.SENT), [key("A-3")])
+    assert list(ledger.open_batches()) == [later]
+
+
+@pytest.mark.parametrize("campaign", ["after-purchase", "a.b_c-1"])
+def test_an_identity_is_read_back_from_its_word(campaign: str) -> None:
+    strange = Key(replace(occasion("x#%23 ☂"), shop="a#b"), campaign)
+    assert Key.parse(str(strange)) == strange
 
 
 def test_nothing_to_do_is_done(ledger: Ledger) -> None:

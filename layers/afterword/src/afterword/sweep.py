@@ -10,7 +10,7 @@ from afterword.deciding.campaigns import Mode
 from afterword.remembering.records import State
 from afterword.sending.due import send_due
 from afterword.sending.guarding import guarded
-from afterword.sending.ways import is_blocked
+from afterword.sending.ways import PAUSED, is_blocked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -99,10 +99,11 @@ class Sweep:
         return counts
 
     def _is_blocked(self, campaign: Campaign) -> bool:
-        if campaign.mode is Mode.DRY_RUN:
-            return False
         way = self._ledger.read_way(campaign.account, campaign.survey)
-        return is_blocked(way, self._clock()) is not None
+        blocked = is_blocked(way, self._clock(), campaign.id)
+        # A dry run needs no way; but what a person has paused stays as it is.
+        is_free = campaign.mode is Mode.DRY_RUN and blocked and blocked.reason != PAUSED
+        return blocked is not None and not is_free
 
 
 def _is_worth_another(done: Counter[str], read: int) -> bool:

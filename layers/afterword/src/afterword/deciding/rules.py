@@ -14,7 +14,7 @@ from afterword.reading.shop_events import Purchase, Signup
 
 
 class Reason(StrEnum):
-    """Why an invitation ended without having been sent. docs/campaigns.md has a line on each."""
+    """Why an invitation ended, mostly without having been sent. docs/campaigns.md has a line on each."""
 
     TOO_OLD = "too_old"
     REFUNDED = "refunded"
@@ -32,6 +32,8 @@ class Reason(StrEnum):
     TOKEN_NOT_FOUND = "token_not_found"  # noqa: S105 - A reason.
     RESPONDENT_NOT_FOUND = "respondent_not_found"
     CAMPAIGN_CHANGED = "campaign_changed"
+    SENT_BY_OPERATOR = "sent_by_operator"
+    DROPPED_BY_OPERATOR = "dropped_by_operator"
 
 
 @dataclass(frozen=True, slots=True)

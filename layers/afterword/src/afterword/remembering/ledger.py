@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from afterword.deciding.rules import StopMark
+    from afterword.remembering.pauses import Pause
     from afterword.remembering.records import (
         Batch,
         Claim,
@@ -104,9 +105,46 @@ class Ledger(Protocol):
         ...
 
     def read_way(self, account: str, survey: int) -> Way:
-        """Read what is known of an account and a survey's slot, strongly consistent."""
+        """Read what is known of an account and a survey's slot, and all pauses, strongly consistent."""
         ...
 
     def swap_way(self, old: Way, new: Way) -> bool:
         """Replace account and slot if neither has changed since `old` was read; False: it has."""
+        ...
+
+    def pauses(self) -> Mapping[str, Pause]:
+        """Read what a person has paused, by name, strongly consistent; also what has ended by itself."""
+        ...
+
+    def put_pause(self, name: str, pause: Pause) -> None:
+        """Pause something, in place of an earlier pause of the same."""
+        ...
+
+    def end_pause(self, name: str) -> bool:
+        """Forget a pause; False: there was none."""
+        ...
+
+    def held(self, campaign: str) -> Iterator[Invitation | Batch]:
+        """Walk through what a campaign has held, the oldest first, in bounded memory.
+
+        It may be resolved on the way. A held batch's members are read by `read_members`.
+        """
+        ...
+
+    def count_held(self, campaign: str, most: int) -> int:
+        """Count the invitations that a campaign has held, those in held batches too.
+
+        Looks at `most` entries (eventually consistent), each of them an invitation or a batch.
+        """
+        ...
+
+    def waiting(self, campaign: str, until: int) -> Iterator[Key]:
+        """Walk through a campaign's pending invitations due by `until` (business time), in bounded memory.
+
+        Eventually consistent: some may have moved on since.
+        """
+        ...
+
+    def open_batches(self) -> Iterator[Batch]:
+        """Walk through all batches that somebody has to look after at any time, in bounded memory."""
         ...

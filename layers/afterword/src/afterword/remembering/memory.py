@@ -9,6 +9,7 @@ from afterword.remembering.records import (
     PERSONAL,
     AccountState,
     Batch,
+    BatchState,
     Claim,
     Claimed,
     Customer,
@@ -23,9 +24,10 @@ from afterword.remembering.records import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from afterword.deciding.rules import StopMark
+    from afterword.remembering.pauses import Pause
 
 
 class MemoryLedger:
@@ -40,6 +42,7 @@ class MemoryLedger:
         self._members: dict[str, list[Key]] = {}
         self._accounts: dict[str, AccountState] = {}
         self._slots: dict[tuple[str, int], SlotState] = {}
+        self._pauses: dict[str, Pause] = {}
 
     def remember_customers(
         self, customers: Collection[Customer], now: int
@@ -97,6 +100,8 @@ class MemoryLedger:
             self._invitations[was.key] = move.after()
             if move.gives_back:
                 self._give_back(was)
+            if move.asked_at is not None:
+                self._note_asked(was, move.asked_at)
             moved.add(was.key)
         return moved
 
@@ -105,6 +110,13 @@ class MemoryLedger:
         if customer and customer.last_by == str(invitation.key):
             before = self._reservations.pop(customer.key, None)
             self._customers[customer.key] = replace(customer, last_at=before, last_by=None)
+
+    def _note_asked(self, invitation: Invitation, at: int) -> None:
+        customer = self._customers.get(invitation.customer)
+        if customer and (customer.last_at is None or customer.last_at < at):
+            self._customers[customer.key] = replace(
+                customer, last_at=at, last_by=str(invitation.key)
+            )
 
     def suppress(self, leavings: Collection[Leaving]) -> None:
         """See `Ledger`."""
@@ -186,6 +198,7 @@ class MemoryLedger:
             survey,
             self._accounts.get(account, AccountState()),
             self._slots.get((account, survey), SlotState()),
+            dict(self._pauses),
         )
 
     def swap_way(self, old: Way, new: Way) -> bool:
@@ -204,6 +217,48 @@ class MemoryLedger:
         self._accounts[new.account] = base.account_state
         self._slots[new.account, new.survey] = base.slot
         return True
+
+    def pauses(self) -> Mapping[str, Pause]:
+        """See `Ledger`."""
+        return dict(self._pauses)
+
+    def put_pause(self, name: str, pause: Pause) -> None:
+        """See `Ledger`."""
+        self._pauses[name] = pause
+
+    def end_pause(self, name: str) -> bool:
+        """See `Ledger`."""
+        return self._pauses.pop(name, None) is not None
+
+    def held(self, campaign: str) -> Iterator[Invitation | Batch]:
+        """See `Ledger`."""
+        invitations = [
+            each
+            for each in self._invitations.values()
+            if each.key.campaign == campaign and each.state is State.HELD
+        ]
+        batches = [
+            each
+            for each in self._batches.values()
+            if each.campaign == campaign and each.state is BatchState.HELD
+        ]
+        found: list[Invitation | Batch] = [*invitations, *batches]
+        yield from sorted(found, key=lambda each: each.due or 0)
+
+    def count_held(self, campaign: str, most: int) -> int:
+        """See `Ledger`."""
+        found = list(self.held(campaign))[:most]
+        return sum(each.size if isinstance(each, Batch) else 1 for each in found)
+
+    def waiting(self, campaign: str, until: int) -> Iterator[Key]:
+        """See `Ledger`."""
+        yield from self.due(campaign, until, len(self._invitations))
+
+    def open_batches(self) -> Iterator[Batch]:
+        """See `Ledger`."""
+        for each in list(self._batches.values()):
+            if each.due is not None and each.state is not BatchState.HELD:
+                yield each
 
 
 def _may_be_asked(customer: Customer, claim: Claim, now: int) -> bool:

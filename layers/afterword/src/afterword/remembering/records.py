@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 from urllib.parse import quote, unquote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from afterword.remembering.pauses import Pause
 
 # What a customer's record forgets when the customer leaves.
 PERSONAL = ("email", "name", "language", "zone", "token")
@@ -70,12 +72,19 @@ class Key:
         """Return the identity as one word, for logs and for the contact cap's reservation."""
         return f"{self.occasion}#{self.campaign}"
 
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the identity that `str()` wrote. Raises ValueError."""
+        occasion, _, campaign = text.rpartition("#")
+        return cls(Occasion.parse(occasion), campaign)
+
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
     """One invitation: due at a time (business), or ended with a reason.
 
-    `first_due` is there once `due` has been put off: from it the expiry counts.
+    `first_due` is there once `due` has been put off: from it the expiry counts. `held_at` is since when it waits for a
+    person, and there only while it does.
     """
 
     key: Key
@@ -88,13 +97,15 @@ class Invitation:
     attempts: int = 0
     batch_limit: int | None = None
     first_due: int | None = None
+    held_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
     """An invitation, as it was read, and what is to become of it.
 
-    `gives_back` returns the contact cap's reservation to the customer: nobody was asked.
+    `gives_back` returns the contact cap's reservation to the customer: nobody was asked. `asked_at` notes on the
+    customer that somebody was, and when. `held_at` is since when it is held.
     """
 
     invitation: Invitation
@@ -104,6 +115,8 @@ class Move:
     batch_limit: int | None = None
     attempts: int | None = None
     gives_back: bool = False
+    asked_at: int | None = None
+    held_at: int | None = None
 
     def after(self) -> Invitation:
         """Return the invitation as it will be. Only an ended one still names its batch."""
@@ -118,6 +131,7 @@ class Move:
             batch=was.batch if self.state is State.ENDED else None,
             batch_limit=self.batch_limit or was.batch_limit,
             attempts=was.attempts if self.attempts is None else self.attempts,
+            held_at=self.held_at if self.state is State.HELD else None,
         )
 
 
@@ -236,12 +250,13 @@ class SlotState:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """All that must be free before a call: the account and the survey's slot."""
+    """All that must be free before a call: the account and the survey's slot; and no person has paused it."""
 
     account: str
     survey: int
     account_state: AccountState = AccountState()
     slot: SlotState = SlotState()
+    pauses: Mapping[str, Pause] = field(default_factory=dict)
 
     def is_known(self) -> bool:
         """Tell whether the ledger has a record of both, as far as this one knows."""

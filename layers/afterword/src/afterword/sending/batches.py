@@ -24,6 +24,8 @@ REPLAY_AFTER = 60
 # A row that can't be sent is tried so often, then held for a person; the others go on without it.
 MOST_ATTEMPTS = 5
 KILLED = "killed_in_call"
+# A person has said: ask again.
+RESENT = "resent_by_operator"
 
 
 def check_at(provider: Provider, now: int) -> int:
@@ -54,7 +56,7 @@ def record(
 
     match outcome:
         case Refused() if batch.size == 1:
-            return _end_refused(ledger, batch, way, settle, outcome)
+            return _end_refused(ledger, batch, way, settle, outcome, now)
         case Refused():
             half = -(-batch.size // 2)
             return release(ledger, batch, reason=outcome.reason, split=half, settle=settle)
@@ -110,7 +112,12 @@ def release(
 
 def _release_one(invitation: Invitation, batch: Batch) -> Move:
     if batch.reason == KILLED:
-        return _ask_twice(invitation, KILLED)
+        return _ask_twice(invitation, KILLED, batch.called_at or batch.created_at)
+    if batch.reason == RESENT:
+        # Perhaps it was asked, so that the contact cap counts it.
+        return Move(invitation, State.PENDING, reason=RESENT, attempts=0)
+    if batch.reason == Reason.DROPPED_BY_OPERATOR:
+        return Move(invitation, State.ENDED, reason=batch.reason, gives_back=True)
     return Move(
         invitation,
         State.PENDING,
@@ -120,11 +127,11 @@ def _release_one(invitation: Invitation, batch: Batch) -> Move:
     )
 
 
-def _ask_twice(invitation: Invitation, reason: str, due: int | None = None) -> Move:
+def _ask_twice(invitation: Invitation, reason: str, at: int, due: int | None = None) -> Move:
     """Ask again about an invitation that was perhaps asked, so that the contact cap counts it; but not for ever."""
     attempts = invitation.attempts + 1
     state = State.PENDING if attempts < MOST_ATTEMPTS else State.HELD
-    return Move(invitation, state, reason=reason, due=due, attempts=attempts)
+    return Move(invitation, state, reason=reason, due=due, attempts=attempts, held_at=at)
 
 
 def hold(ledger: Ledger, batch: Batch, reason: str, now: int) -> Counter[str]:
@@ -180,17 +187,21 @@ def _move_one(  # noqa: PLR0911 -- a table, a line each
             return None
         case Refused(reason, suppresses):
             if too_many and not suppresses:
-                return Move(invitation, State.HELD, reason="too_many_refused", gives_back=True)
+                return _hold_one(invitation, "too_many_refused", now, gives_back=True)
             return Move(invitation, State.ENDED, reason=reason, gives_back=True)
         case Retry(reason, doubtful=True):
-            return _ask_twice(invitation, reason, max(invitation.due, now) + LOOK_AFTER)
+            return _ask_twice(invitation, reason, now, max(invitation.due, now) + LOOK_AFTER)
         case Retry(reason):
             return Move(invitation, State.PENDING, reason=reason, gives_back=True)
         case Puzzling(reason):
-            return Move(invitation, State.HELD, reason=reason, gives_back=True)
+            return _hold_one(invitation, reason, now, gives_back=True)
         case Uncertain(reason):
             # Perhaps asked: the contact cap counts it.
-            return Move(invitation, State.HELD, reason=reason)
+            return _hold_one(invitation, reason, now, gives_back=False)
+
+
+def _hold_one(invitation: Invitation, reason: str, now: int, *, gives_back: bool) -> Move:
+    return Move(invitation, State.HELD, reason=reason, held_at=now, gives_back=gives_back)
 
 
 def count_moves(moves: Collection[Move]) -> Counter[str]:
@@ -209,14 +220,22 @@ def _name(move: Move) -> str:
 
 
 def _end_refused(
-    ledger: Ledger, batch: Batch, way: Way, settle: Callable[[Way], Way], outcome: Refused
+    ledger: Ledger,
+    batch: Batch,
+    way: Way,
+    settle: Callable[[Way], Way],
+    outcome: Refused,
+    now: int,
 ) -> Counter[str]:
     """End the one invitation that was refused, or hold it: when many are, the survey is at fault."""
     held = ways.refuses_too_many(settle(way).slot)
     state, reason = (
         (State.HELD, "too_many_refused") if held else (State.ENDED, Reason.REFUSED.value)
     )
-    moves = [Move(each, state, reason=reason, gives_back=True) for each in members(ledger, batch)]
+    moves = [
+        Move(each, state, reason=reason, gives_back=True, held_at=now)
+        for each in members(ledger, batch)
+    ]
     ledger.move(moves)
     passage.change(ledger, way, settle)
     refused = replace(batch, state=BatchState.REFUSED, reason=outcome.reason, due=None)

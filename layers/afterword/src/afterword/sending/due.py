@@ -75,5 +75,5 @@ def _decide(campaign: Campaign, invitation: Invitation, email: str, now: int) ->
 def _without_address(invitation: Invitation, now: int) -> Move:
     attempts = invitation.attempts + 1
     if attempts >= MOST_ATTEMPTS:
-        return Move(invitation, State.HELD, reason="no_address", attempts=attempts)
+        return Move(invitation, State.HELD, reason="no_address", attempts=attempts, held_at=now)
     return Move(invitation, State.PENDING, reason="no_address", due=now + _PAUSE, attempts=attempts)

@@ -40,6 +40,7 @@ def take(
             calls=calls,
             limit=provider.calls_per_minute,
             now=now,
+            campaign=batch.campaign,
         )
         if isinstance(taken, Blocked):
             return taken

@@ -121,7 +121,7 @@ class Sender:
             due=self._deadline + LEASE_GRACE,
         )
         known = self._ledger.read_way(batch.account, batch.survey)
-        if blocked := ways.is_blocked(known, wall):
+        if blocked := ways.is_blocked(known, wall, campaign.id):
             return blocked
         self._ledger.open_batch(batch, [each.invitation.key for each in group])
         way = passage.take(self._ledger, provider, known, batch, _calls(provider, len(group)), wall)

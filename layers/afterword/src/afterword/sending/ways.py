@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from afterword.remembering.pauses import paused_until
 from afterword.sending.provider import Each, Refused, Retry, Sent, Uncertain
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ DAY = 86_400
 MOST_REFUSED = 0.05
 # Below this a share says nothing: one refusal out of one is a bad address, not a broken survey.
 FEWEST_REFUSED = 3
+# The only block that a person has made.
+PAUSED = "paused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,16 @@ class Blocked:
     reason: str
 
 
-def take(way: Way, *, holder: str, until: int, calls: int, limit: int, now: int) -> Way | Blocked:
+def take(  # noqa: PLR0913 - A way's whole decision, by name.
+    way: Way,
+    *,
+    holder: str,
+    until: int,
+    calls: int,
+    limit: int,
+    now: int,
+    campaign: str | None = None,
+) -> Way | Blocked:
     """Take the way for one batch.
 
     Args:
@@ -46,10 +58,12 @@ def take(way: Way, *, holder: str, until: int, calls: int, limit: int, now: int)
         calls: How many requests it takes from this minute's budget.
         limit: The account's requests a minute.
         now: Wall time.
+        campaign: Whose batch it is; None: whichever campaign's.
     """
     account, slot = way.account_state, way.slot
     used = account.used if account.minute == now // MINUTE else 0
     blocks = (
+        (paused_until(way.pauses, way.account, campaign), PAUSED),
         (account.not_before, "provider_paused"),
         (account.probe_until if _is_open(account) else 0, "breaker_probing"),
         (slot.not_before, "survey_paused"),
@@ -72,9 +86,10 @@ def take(way: Way, *, holder: str, until: int, calls: int, limit: int, now: int)
     )
 
 
-def is_blocked(way: Way, now: int) -> Blocked | None:
-    """Return what blocks a whole lane for now, so that nobody needs to read it."""
-    taken = take(way, holder="", until=now, calls=0, limit=way.account_state.used, now=now)
+def is_blocked(way: Way, now: int, campaign: str | None = None) -> Blocked | None:
+    """Return what blocks a campaign's whole lane for now, so that nobody needs to read it."""
+    used = way.account_state.used
+    taken = take(way, holder="", until=now, calls=0, limit=used, now=now, campaign=campaign)
     return taken if isinstance(taken, Blocked) else None
 
 

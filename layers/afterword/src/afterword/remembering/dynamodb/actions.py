@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from afterword.deciding.rules import StopMark
     from afterword.remembering.dynamodb.table import Item
+    from afterword.remembering.pauses import Pause
     from afterword.remembering.records import Occasion
 
 _LIFETIME = int(LIFETIME.total_seconds())
@@ -98,9 +99,13 @@ def move(what: Move) -> Action:
     )
 
 
-def move_and_give_back(what: Move) -> list[Action]:
-    """Change an invitation, and undo its reservation if it gives that back."""
-    return [move(what), give_back(what.invitation)] if what.gives_back else [move(what)]
+def move_and_note(what: Move) -> list[Action]:
+    """Change an invitation, and what its customer's record says of it: a reservation that is undone, or made."""
+    if what.gives_back:
+        return [move(what), give_back(what.invitation)]
+    if what.asked_at is not None:
+        return [move(what), note_asked(what.invitation, what.asked_at)]
+    return [move(what)]
 
 
 def claim(what: Claim, batch: Batch) -> Action:
@@ -140,6 +145,36 @@ def give_back(invitation: Invitation) -> Action:
         condition="last_by = :me",
         update="SET last_at = prev_at REMOVE last_by",
         values={":me": str(invitation.key)},
+    )
+
+
+def note_asked(invitation: Invitation, at: int) -> Action:
+    """Note on a customer who is known that this invitation asked at that time, unless another did since."""
+    return Action(
+        items.customer_item_key(invitation.customer),
+        condition="attribute_exists(pk) AND (attribute_not_exists(last_at) OR last_at < :at)",
+        update="SET last_at = :at, last_by = :me",
+        values={":at": at, ":me": str(invitation.key)},
+    )
+
+
+def put_pause(name: str, pause: Pause) -> Action:
+    """Write a pause."""
+    return Action(
+        items.PAUSES,
+        update="SET #name = :pause",
+        values={":pause": items.pause_item(pause)},
+        names={"#name": name},
+    )
+
+
+def end_pause(name: str) -> Action:
+    """Forget a pause that there is."""
+    return Action(
+        items.PAUSES,
+        condition="attribute_exists(#name)",
+        update="REMOVE #name",
+        names={"#name": name},
     )
 
 

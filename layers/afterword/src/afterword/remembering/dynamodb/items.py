@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from afterword.deciding.rules import StopMark
+from afterword.remembering.pauses import Pause
 from afterword.remembering.records import (
     AccountState,
     Batch,
@@ -32,6 +33,8 @@ LANE_SHARDS = 4
 BATCH_LANE = "batches"
 # Which lanes there are: an index can't list its own partitions.
 CAMPAIGNS = ("L#campaigns", "-")
+# One item, an attribute for each: whoever looks at a way reads it in the same call.
+PAUSES = ("L#pauses", "-")
 MARK = "!"
 ONLY = "-"
 
@@ -80,7 +83,12 @@ def lane(key: Key, state: State) -> str | None:
     """Return where an invitation stands in the due index: pending and held ones apart, others nowhere."""
     if state is State.PENDING:
         return lanes(key.campaign)[crc32(str(key.occasion).encode()) % LANE_SHARDS]
-    return f"held:{key.campaign}" if state is State.HELD else None
+    return held_lane(key.campaign) if state is State.HELD else None
+
+
+def held_lane(campaign: str) -> str:
+    """Return where a campaign's held invitations and batches stand in the due index."""
+    return f"held:{campaign}"
 
 
 def parse_invitation_key(item: Item) -> Key:
@@ -101,6 +109,7 @@ def invitation_item(invitation: Invitation) -> Item:
         "attempts": invitation.attempts,
         "batch_limit": invitation.batch_limit,
         "first_due": invitation.first_due,
+        "held_at": invitation.held_at,
     }
 
 
@@ -117,7 +126,33 @@ def parse_invitation(item: Item) -> Invitation:
         attempts=int(item["attempts"]),
         batch_limit=_number(item.get("batch_limit")),
         first_due=_number(item.get("first_due")),
+        held_at=_number(item.get("held_at")),
     )
+
+
+def is_batch(item: Item) -> bool:
+    """Tell whether an entry of an index is a batch's."""
+    return bool(item["pk"].startswith("B#"))
+
+
+def parse_held(item: Item) -> Invitation | Batch:
+    """Return the invitation or the batch that an item holds."""
+    return parse_batch(item) if is_batch(item) else parse_invitation(item)
+
+
+def pause_item(pause: Pause) -> Item:
+    """Return a pause as the value of its attribute."""
+    values = {"since": pause.since, "until": pause.until, "reason": pause.reason}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def parse_pauses(item: Item) -> dict[str, Pause]:
+    """Return all pauses by name."""
+    return {
+        name: Pause(int(value["since"]), _number(value.get("until")), value.get("reason"))
+        for name, value in item.items()
+        if name not in {"pk", "sk"}
+    }
 
 
 def parse_mark(item: Item) -> StopMark:
@@ -146,7 +181,7 @@ def batch_item(batch: Batch) -> Item:
 
 def _batch_lane(batch: Batch) -> str | None:
     if batch.state is BatchState.HELD:
-        return f"held:{batch.campaign}"
+        return held_lane(batch.campaign)
     return BATCH_LANE if batch.due is not None else None
 
 

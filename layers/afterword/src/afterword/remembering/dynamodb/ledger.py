@@ -11,20 +11,23 @@ from afterword.remembering.dynamodb import actions, items
 from afterword.remembering.dynamodb.table import Table
 from afterword.remembering.records import (
     AccountState,
+    BatchState,
     Claimed,
     Key,
     Occasion,
     SlotState,
+    State,
     Way,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from afterword.deciding.rules import StopMark
     from afterword.remembering.dynamodb.table import Action, Failure, Item
+    from afterword.remembering.pauses import Pause
     from afterword.remembering.records import Batch, Claim, Customer, Invitation, Leaving, Move
 
 _PAGES_A_CALL = 10
@@ -111,8 +114,8 @@ class DynamoDbLedger:
     def move(self, moves: Collection[Move]) -> set[Key]:
         """See `Ledger`."""
         # Together with what it gives back, or a reservation for which nobody was asked could stay.
-        failures = self._write([actions.move_and_give_back(each) for each in moves])
-        # Another invitation's newer reservation stays, and does not stop the move.
+        failures = self._write([actions.move_and_note(each) for each in moves])
+        # Another invitation's newer word on the customer stays, and does not stop the move.
         overtaken = [
             each for each, failed in zip(moves, failures, strict=True) if failed and failed.action
         ]
@@ -180,14 +183,15 @@ class DynamoDbLedger:
 
     def read_way(self, account: str, survey: int) -> Way:
         """See `Ledger`."""
-        keys = items.account_key(account), items.slot_key(account, survey)
+        keys = items.account_key(account), items.slot_key(account, survey), items.PAUSES
         found = {(item["pk"], item["sk"]): item for item in self._table.read(keys)}
-        known, slot = (found.get(key) for key in keys)
+        known, slot, pauses = (found.get(key) for key in keys)
         return Way(
             account,
             survey,
             items.parse_account(known) if known else AccountState(),
             items.parse_slot(slot) if slot else SlotState(),
+            items.parse_pauses(pauses) if pauses else {},
         )
 
     def swap_way(self, old: Way, new: Way) -> bool:
@@ -202,6 +206,55 @@ class DynamoDbLedger:
         )
         return self._write([[account, slot]]) == [None]
 
+    def pauses(self) -> Mapping[str, Pause]:
+        """See `Ledger`."""
+        return next(map(items.parse_pauses, self._table.read([items.PAUSES])), {})
+
+    def put_pause(self, name: str, pause: Pause) -> None:
+        """See `Ledger`."""
+        self._write([[actions.put_pause(name, pause)]])
+
+    def end_pause(self, name: str) -> bool:
+        """See `Ledger`."""
+        return self._write([[actions.end_pause(name)]]) == [None]
+
+    def held(self, campaign: str) -> Iterator[Invitation | Batch]:
+        """See `Ledger`."""
+        lane = items.held_lane(campaign)
+        for page in self._table.walk("lane = :lane", {":lane": lane}, "due"):
+            # In the order of the index: reads come in none.
+            found = {_key(item): item for item in self._read_again(page)}
+            kept = (found[_key(item)] for item in page if _key(item) in found)
+            for each in items.readable(items.parse_held, kept):
+                if each.state in {State.HELD, BatchState.HELD}:
+                    yield each
+
+    def count_held(self, campaign: str, most: int) -> int:
+        """See `Ledger`."""
+        lane = items.held_lane(campaign)
+        found = self._table.query("lane = :lane", {":lane": lane}, index="due", limit=most)
+        batches = [item for item in found if items.is_batch(item)]
+        sizes = [each.size for each in map(items.parse_batch, self._read_again(batches))]
+        return len(found) - len(batches) + sum(sizes)
+
+    def waiting(self, campaign: str, until: int) -> Iterator[Key]:
+        """See `Ledger`."""
+        for lane in items.lanes(campaign):
+            values = {":lane": lane, ":until": until}
+            for page in self._table.walk("lane = :lane AND due <= :until", values, "due"):
+                yield from items.readable(items.parse_invitation_key, page)
+
+    def open_batches(self) -> Iterator[Batch]:
+        """See `Ledger`."""
+        for page in self._table.walk("lane = :lane", {":lane": items.BATCH_LANE}, "due"):
+            for each in items.readable(items.parse_batch, self._read_again(page)):
+                if each.due is not None and each.state is not BatchState.HELD:
+                    yield each
+
+    def _read_again(self, entries: Sequence[Item]) -> Iterator[Item]:
+        """Read what entries of an index stand for, strongly consistent."""
+        return self._table.read(map(_key, entries))
+
     def _write(self, writes: Sequence[Sequence[Action]]) -> list[Failure | None]:
         return self._table.write(writes, self._new_seed())
 
@@ -209,3 +262,7 @@ class DynamoDbLedger:
         return self._table.query(
             "lane = :lane AND due <= :now", {":lane": lane, ":now": now}, index="due", limit=limit
         )
+
+
+def _key(item: Item) -> tuple[str, str]:
+    return item["pk"], item["sk"]

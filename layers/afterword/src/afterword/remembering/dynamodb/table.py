@@ -25,6 +25,7 @@ MOST_ACTIONS = 100
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 MOST_READS = 100
 _ATTEMPTS = 6
+_PAGE = 500
 _PASSING = {
     "TransactionConflict",
     "ThrottlingError",
@@ -190,6 +191,25 @@ class Table:
         try:
             pages = self._client.get_paginator("query").paginate(**request)
             return [from_wire(item) for page in pages for item in page["Items"]]
+        except (ClientError, BotoCoreError) as error:
+            raise _ledger_error("query", error) from None
+
+    def walk(self, condition: str, values: Item, index: str) -> Iterator[list[Item]]:
+        """Walk through an index, page by page, in the order of its sort key; what is written meanwhile may show.
+
+        Raises:
+            LedgerError: As `write`.
+        """
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._name,
+            IndexName=index,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=to_wire(values),
+            PaginationConfig={"PageSize": _PAGE},
+        )
+        try:
+            for page in pages:
+                yield [from_wire(item) for item in page["Items"]]
         except (ClientError, BotoCoreError) as error:
             raise _ledger_error("query", error) from None
 
