@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from invitation_service.surveys.models import Mailing, Recipient, Status
+from invitation_service.surveys.models import (
+    Mailing,
+    Recipient,
+    Status,
+    SurveySettings,
+    SurveyStatus,
+)
 from invitation_service.surveys.store import (
     Idempotency,
     KeyTakenError,
@@ -363,6 +369,57 @@ def test_a_survey_that_is_put_again_keeps_all_but_its_name(store: Store) -> None
     assert changed.invitations == 1
     assert store.survey("shop", first) == changed
     assert survey_of(store) == second + 1
+
+
+def test_an_accounts_surveys_are_listed_newest_first(store: Store) -> None:
+    first, second = survey_of(store), survey_of(store)
+    survey_of(store, "other")
+    store.put_survey("shop", 419349, "Satisfaction", NOW)
+    store.add_invitation("shop", first, new("Jane"))
+
+    listed = store.surveys("shop")
+
+    assert [each.id for each in listed] == [419349, second, first]
+    assert listed == [store.survey("shop", each.id) for each in listed]
+    assert [each.invitations for each in listed] == [0, 0, 1]
+    assert store.surveys("nobody") == []
+
+
+def test_a_survey_changes_in_what_is_named_alone(store: Store) -> None:
+    survey = survey_of(store)
+    fields = {"name": "Another", "intro_text": "Hello\nthere", "relationship_id": 3}
+
+    store.update_survey("shop", survey, {"highlight_color": "#102030"}, NOW)
+    changed = store.update_survey("shop", survey, fields, LATER)
+
+    assert changed == store.survey("shop", survey)
+    assert changed
+    assert (changed.name, changed.created_at, changed.updated_at) == ("Another", NOW, LATER)
+    assert changed.status is SurveyStatus.OPEN
+    assert changed.settings == SurveySettings(
+        intro_text="Hello\nthere", relationship_id=3, highlight_color="#102030"
+    )
+
+
+def test_a_survey_that_is_closed_stays_so_when_it_is_put_again(store: Store) -> None:
+    survey = survey_of(store)
+
+    closed = store.update_survey(
+        "shop", survey, {"status": SurveyStatus.CLOSED, "from_email_id": 7}, LATER
+    )
+    renamed = store.put_survey("shop", survey, "Another name", LATER)
+
+    assert closed
+    assert (closed.status, closed.settings.from_email_id) == (SurveyStatus.CLOSED, 7)
+    assert renamed == closed.model_copy(update={"name": "Another name"})
+
+
+def test_a_survey_that_is_not_there_is_not_changed(store: Store) -> None:
+    survey = survey_of(store)
+
+    assert store.update_survey("shop", survey + 1, {"name": "x"}, NOW) is None
+    assert store.update_survey("other", survey, {"name": "x"}, NOW) is None
+    assert len(store.surveys("shop")) == 1
 
 
 @pytest.mark.local_cloud

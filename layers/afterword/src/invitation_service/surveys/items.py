@@ -16,7 +16,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from invitation_service.surveys.models import Invitation, Mailing, Recipient, Status, Survey
+from invitation_service.surveys.models import (
+    Invitation,
+    Mailing,
+    Recipient,
+    Status,
+    Survey,
+    SurveySettings,
+    SurveyStatus,
+)
 from invitation_service.surveys.store import Idempotency, Quota, Remembered
 
 if TYPE_CHECKING:
@@ -102,7 +110,24 @@ def read_survey(item: Kept) -> Survey:
         created_at=datetime.fromisoformat(item["created_at"]["S"]),
         updated_at=datetime.fromisoformat(item["updated_at"]["S"]),
         invitations=int(item["invitations"]["N"]),
+        status=SurveyStatus(item["status"]["S"] if "status" in item else SurveyStatus.OPEN),
+        settings=SurveySettings.model_validate(_settings(item)),
     )
+
+
+def _settings(item: Kept) -> dict[str, str]:
+    # Numbers are kept as text; pydantic reads them. What was never changed is not there.
+    kept = {name: item[name] for name in SurveySettings.model_fields if name in item}
+    return {name: text for name, value in kept.items() for text in value.values()}
+
+
+def survey_changes(fields: Mapping[str, str | int], now: datetime) -> Item:
+    """Return the attributes of a survey that change; strings may be enumerations."""
+    changes: Item = {
+        name: {"N": str(value)} if isinstance(value, int) else {"S": str(value)}
+        for name, value in fields.items()
+    }
+    return {**changes, "updated_at": {"S": text_of(now)}}
 
 
 def invitation_item(account: str, invitation: Invitation, load: str, chunks: int) -> Item:

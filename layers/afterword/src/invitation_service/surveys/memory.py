@@ -1,11 +1,12 @@
 """The store's in-memory twin: for unit tests, and as the shortest description of the store."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from invitation_service.directory.memory import InMemoryDirectory
 from invitation_service.people.memory import InMemoryPeople
+from invitation_service.surveys.changes import is_setting
 from invitation_service.surveys.models import Invitation, Recipient, Survey
 from invitation_service.surveys.store import (
     Idempotency,
@@ -44,10 +45,8 @@ class InMemoryStore(InMemoryPeople, InMemoryDirectory):
     def put_survey(self, account: str, survey_id: int, name: str, now: datetime) -> Survey:
         """See `Store.put_survey`."""
         known = self._surveys.get((account, survey_id))
-        created_at = known.created_at if known else now
-        self._surveys[account, survey_id] = Survey(
-            id=survey_id, name=name, created_at=created_at, updated_at=now
-        )
+        new = known or Survey(id=survey_id, name=name, created_at=now, updated_at=now)
+        self._surveys[account, survey_id] = new.model_copy(update={"name": name, "updated_at": now})
         last = self._last_ids[account, "surveys"]
         self._last_ids[account, "surveys"] = max(last, survey_id)
         count = len(self._invitations[account, survey_id])
@@ -60,6 +59,25 @@ class InMemoryStore(InMemoryPeople, InMemoryDirectory):
             return None
         count = len(self._invitations[account, survey_id])
         return survey.model_copy(update={"invitations": count})
+
+    def surveys(self, account: str) -> list[Survey]:
+        """See `Store.surveys`."""
+        ids = sorted((number for owner, number in self._surveys if owner == account), reverse=True)
+        return [found for number in ids if (found := self.survey(account, number))]
+
+    def update_survey(
+        self, account: str, survey_id: int, fields: Mapping[str, str | int], now: datetime
+    ) -> Survey | None:
+        """See `Store.update_survey`."""
+        known = self._surveys.get((account, survey_id))
+        if known is None:
+            return None
+        settings = {name: value for name, value in fields.items() if is_setting(name)}
+        others = {name: value for name, value in fields.items() if not is_setting(name)}
+        kept = known.model_dump() | others | {"updated_at": now}
+        kept["settings"] |= settings
+        self._surveys[account, survey_id] = Survey.model_validate(kept)
+        return self.survey(account, survey_id)
 
     def remembered(
         self, account: str, survey_id: int, key: str, now: datetime

@@ -1,6 +1,6 @@
 """What the service needs of its memory. `memory` and `dynamodb` keep this promise alike."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -119,6 +119,23 @@ class Store(Directory, Protocol):
 
     def survey(self, account: str, survey_id: int) -> Survey | None:
         """Return a survey with the number of its invitations, or None."""
+        ...
+
+    def surveys(self, account: str) -> list[Survey]:
+        """Return all surveys, newest id first: some dozens, for each was made by hand."""
+        ...
+
+    def update_survey(
+        self, account: str, survey_id: int, fields: Mapping[str, str | int], now: datetime
+    ) -> Survey | None:
+        """Change a survey's name, status or settings and return it, or None if there is none.
+
+        Args:
+            account: Whose survey it is.
+            survey_id: The survey.
+            fields: Names and values of what changes; the rest stays.
+            now: When, in UTC.
+        """
         ...
 
     def remembered(
