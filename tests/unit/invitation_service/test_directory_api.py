@@ -35,15 +35,14 @@ def test_a_survey_gets_the_id_that_it_is_to_have(service: Service) -> None:
     answer = service.send("PUT", f"{OURS}/surveys/419349", {"survey": {"name": "Satisfaction"}})
 
     assert answer.status == 200
-    assert answer.json == {
-        "survey": {
-            "created_at": "2026-11-21T10:22:00Z",
-            "id": 419349,
-            "name": "Satisfaction",
-            "status": "open",
-            "updated_at": "2026-11-21T10:22:00Z",
-        }
+    expected = {
+        "created_at": "2026-11-21T10:22:00Z",
+        "id": 419349,
+        "name": "Satisfaction",
+        "status": "open",
+        "updated_at": "2026-11-21T10:22:00Z",
     }
+    assert answer.json["survey"].items() >= expected.items()
     assert service.get("/419349").json == answer.json
 
 

@@ -59,7 +59,14 @@ def test_create_answers_what_the_seed_shows(service: Service) -> None:
             "updated_at": "2026-11-21T10:22:00Z",
         }
     }
-    assert answer.headers == {"Content-Type": "application/json; charset=utf-8"}
+    assert answer.headers == {
+        "Content-Type": "application/json; charset=utf-8",
+        "X-Rate-Limit": "700",
+        "X-Rate-Limit-Remaining": "699",
+        "ratelimit-limit": "700",
+        "ratelimit-remaining": "699",
+        "ratelimit-reset": "60",
+    }
 
 
 def test_every_invitation_gets_the_next_id_whatever_its_survey(service: Service) -> None:
@@ -477,6 +484,14 @@ def test_a_survey_is_created_and_shown(service: Service) -> None:
             "name": "After signup",
             "status": "open",
             "updated_at": "2026-11-21T10:22:00Z",
+            "subject": "",
+            "email_subject": "",
+            "intro_text": "",
+            "comments_question": "",
+            "highlight_color": "#77a500",
+            "relationship_id": 0,
+            "delivery_method": "email",
+            "from_email_id": None,
         }
     }
     shown = service.get("/2")
@@ -547,7 +562,7 @@ def test_an_unknown_path_is_a_404_in_json(service: Service, method: str, path: s
         ("DELETE", "/1/invitations/1"),
         ("POST", "/1/invitations/1"),
         ("PATCH", "/1"),
-        ("GET", ""),
+        ("DELETE", ""),
     ],
 )
 def test_an_unknown_method_is_a_405_in_json(service: Service, method: str, path: str) -> None:
@@ -573,7 +588,7 @@ def test_what_nobody_foresaw_is_a_500_without_its_text(
     assert "jane" not in service.log.getvalue() + answer.text
 
 
-def test_only_503_says_when_to_come_again_and_nothing_names_a_location(service: Service) -> None:
+def test_only_429_and_503_say_when_to_come_again_and_nothing_names_a_location(service: Service) -> None:
     service.invite(SEED, key="key-1")
     answers = [
         service.invite(SEED, key="key-1"),
@@ -582,12 +597,20 @@ def test_only_503_says_when_to_come_again_and_nothing_names_a_location(service: 
         service.invite("nonsense"),
         service.invite(SEED, survey=9),
         service.get("/1/invitations"),
-        service.send("PUT", "/api/v2/nps/surveys/1"),
+        service.send("PATCH", "/api/v2/nps/surveys/1"),
         service.send("POST", "/api/v2/nps/surveys", {"survey": {"name": "x"}}),
     ]
 
     names = {name.lower() for answer in answers for name in answer.headers}
-    assert names == {"content-type", "x-idempotency-lookup"}
+    assert names == {
+        "content-type",
+        "x-idempotency-lookup",
+        "x-rate-limit",
+        "x-rate-limit-remaining",
+        "ratelimit-limit",
+        "ratelimit-remaining",
+        "ratelimit-reset",
+    }
     assert {answer.headers["Content-Type"] for answer in answers} == {
         "application/json; charset=utf-8"
     }

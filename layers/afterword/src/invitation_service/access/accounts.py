@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, model_validator
 
+from invitation_service.access.limits import CALLS_PER_MINUTE
 from invitation_service.surveys.store import Quota
 
 # It becomes part of database keys.
@@ -24,6 +25,8 @@ class Credential(BaseModel):
     password: Secret = None
     api_token: Secret = None
     bearer: Secret = None
+    calls_per_minute: Annotated[int, Field(ge=1)] = CALLS_PER_MINUTE
+    """In the NPS dialect; what all who call for the account have made counts."""
 
     @model_validator(mode="after")
     def _has_a_secret(self) -> Self:

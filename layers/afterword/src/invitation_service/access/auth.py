@@ -136,7 +136,11 @@ class Credentials:
         self._failed = False
 
     def admin_account(self, authorization: str | None) -> str:
-        """Return the account of an admin.
+        """Return the account of an admin; see `admin`."""
+        return self.admin(authorization).account
+
+    def admin(self, authorization: str | None) -> Credential:
+        """Return the entry of an admin.
 
         Args:
             authorization: The request's Authorization header.
@@ -152,7 +156,7 @@ class Credentials:
         credential = self._find(Credential, presented.fits)
         if credential.role != "admin":
             raise ForbiddenError
-        return credential.account
+        return credential
 
     def webhook_account(self, presented: PresentedKey) -> WebhookAccount:
         """Return the account that a webhook's path opens.

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from invitation_service.access.meters import InMemoryMeter
 from invitation_service.directory.memory import InMemoryDirectory
 from invitation_service.people.memory import InMemoryPeople
 from invitation_service.surveys.changes import is_setting
@@ -19,7 +20,7 @@ from invitation_service.surveys.store import (
 )
 
 
-class InMemoryStore(InMemoryPeople, InMemoryDirectory):
+class InMemoryStore(InMemoryMeter, InMemoryPeople, InMemoryDirectory):
     """Keeps everything in dictionaries; see `Store` for what each method promises."""
 
     def __init__(self) -> None:

@@ -192,7 +192,8 @@ class Survey(Model):
 
     def shown(self) -> dict[str, Any]:
         """Return what clients see; `open` is the dialect's word for "takes invitations"."""
-        return self.model_dump(mode="json", exclude={"invitations", "settings"})
+        own = self.model_dump(mode="json", exclude={"invitations", "settings"})
+        return {**own, **self.settings.model_dump(mode="json")}
 
 
 class Mailing(Model):

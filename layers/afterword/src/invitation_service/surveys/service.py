@@ -1,16 +1,18 @@
 """What the invitation service does, free of HTTP."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
 from typing import Any
 
+from invitation_service.access.limits import Limits
 from invitation_service.directory.service import DirectoryService
 from invitation_service.netquest.webhooks import Webhooks
 from invitation_service.surveys import bodies
-from invitation_service.surveys.models import CreateSurvey, Invitation, Survey
+from invitation_service.surveys.changes import UpdateSurvey
+from invitation_service.surveys.models import CreateSurvey, Invitation, Survey, SurveyStatus
 from invitation_service.surveys.store import (
     Idempotency,
     KeyTakenError,
@@ -65,6 +67,7 @@ class InvitationService:
     Attributes:
         directory: Its respondents and templates.
         webhooks: The webhooks' side of it.
+        limits: How many calls may be made.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class InvitationService:
         self._clock = clock
         self.directory = DirectoryService(store, self._now)
         self.webhooks = Webhooks(store, self._now, new_token)
+        self.limits = Limits(store, self._now)
 
     def _now(self) -> datetime:
         return self._clock().replace(microsecond=0)
@@ -98,6 +102,39 @@ class InvitationService:
             RecordNotFoundError: The account has no such survey.
         """
         survey = self._store.survey(account, survey_id)
+        if survey is None:
+            raise RecordNotFoundError
+        return survey
+
+    def surveys(self, account: str) -> list[Survey]:
+        """Return all surveys, newest first."""
+        return self._store.surveys(account)
+
+    def update_survey(self, account: str, survey_id: int, body: bytes) -> Survey:
+        """Change what `{"survey":{…}}` names.
+
+        Raises:
+            RecordNotFoundError: The account has no such survey.
+            MalformedRequestError: The body is no JSON.
+            RecordInvalidError: A field is wrong.
+        """
+        self.survey(account, survey_id)
+        changes = bodies.read_model(UpdateSurvey, bodies.read_json(body)).survey
+        return self._changed(account, survey_id, changes.given())
+
+    def close_survey(self, account: str, survey_id: int) -> Survey:
+        """Take no more invitations and answers; a survey that is closed already stays so.
+
+        Raises:
+            RecordNotFoundError: The account has no such survey.
+        """
+        survey = self.survey(account, survey_id)
+        if survey.status is SurveyStatus.CLOSED:
+            return survey
+        return self._changed(account, survey_id, {"status": SurveyStatus.CLOSED})
+
+    def _changed(self, account: str, survey_id: int, fields: Mapping[str, str | int]) -> Survey:
+        survey = self._store.update_survey(account, survey_id, fields, self._now())
         if survey is None:
             raise RecordNotFoundError
         return survey

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from invitation_service.access.limits import Meter
 from invitation_service.directory.records import Directory
+from invitation_service.people.store import People
 from invitation_service.surveys.models import Invitation, Mailing, Recipient, Status, Survey
 
 
@@ -99,8 +101,8 @@ class QuotaReachedError(Exception):
     """The quota's period has had all its invitations; nothing was created."""
 
 
-class Store(Directory, Protocol):
-    """Surveys, invitations, idempotency keys and quotas of every account, and its directory.
+class Store(Directory, Meter, People, Protocol):
+    """Surveys, invitations, idempotency keys and quotas of every account, with all else it keeps.
 
     Each method sees one account only. Ids ascend within an account; a call that fails may leave a
     gap. What a method wrote, the next call sees. Each method may raise StoreBusyError.

@@ -14,6 +14,7 @@ from invitation_service.web.errors import MalformedRequestError, RecordNotFoundE
 
 # node-zendesk and zdesk fail on an answer without a content type.
 CONTENT_TYPE = "application/json; charset=utf-8"
+PLAIN_TEXT = "text/plain; charset=utf-8"
 
 _ID = re.compile(r"[0-9]{1,18}")
 
@@ -47,6 +48,11 @@ def read_body(event: APIGatewayProxyEventV2) -> bytes:
         return base64.b64decode(body)
     except binascii.Error:
         raise MalformedRequestError("InvalidJson", "The request body is not readable") from None
+
+
+def text_answer(status: int, text: str, headers: dict[str, str] | None = None) -> Answer:
+    """Return an answer in plain text."""
+    return Response(status_code=status, content_type=PLAIN_TEXT, body=text, headers=headers)
 
 
 def json_answer(status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Answer:

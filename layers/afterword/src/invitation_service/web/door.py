@@ -1,4 +1,4 @@
-"""The service's door, for API Gateway's HTTP API (payload format 2.0), and the NPS dialect's routes."""
+"""The service's door, for API Gateway's HTTP API (payload format 2.0): all routes lead through it."""
 
 import re
 import traceback
@@ -13,9 +13,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from invitation_service.access.auth import Credentials
 from invitation_service.directory.api import DirectoryRoutes
 from invitation_service.netquest.api import WebhookRoutes
+from invitation_service.nps.api import NpsRoutes
+from invitation_service.nps.request import Request
 from invitation_service.surveys.service import InvitationService
 from invitation_service.surveys.store import StoreBusyError
-from invitation_service.web.answers import Answer, Routes, json_answer, read_body, read_id
+from invitation_service.web.answers import Answer, json_answer, text_answer
 from invitation_service.web.errors import (
     DialectError,
     MethodNotAllowedError,
@@ -23,12 +25,6 @@ from invitation_service.web.errors import (
     UnavailableError,
     UnexpectedError,
 )
-from invitation_service.web.paging import address_of, links, read_page
-
-_SURVEYS = "/api/v2/nps/surveys"
-_SURVEY = f"{_SURVEYS}/<survey_id>"
-_INVITATIONS = f"{_SURVEY}/invitations"
-_INVITATION = f"{_INVITATIONS}/<invitation_id>"
 
 _METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 # Dropped before routing: what a custom domain's base path puts in front, and the optional suffix.
@@ -56,13 +52,15 @@ class Api:
         self._credentials = credentials
         self._logger = logger
         self._public_url = public_url
+        # What the answer under way is to say beside its own headers.
+        self._told: dict[str, str] = {}
         # Debug mode would print whole requests, passwords included.
         self._app = APIGatewayHttpResolver(debug=False, strip_prefixes=list(_IGNORED))
         self._add_routes()
 
     def _add_routes(self) -> None:
         routes = {
-            **self._nps_routes(),
+            **NpsRoutes(self._service, self._request(), self._logger).routes(),
             **DirectoryRoutes(self._service.directory, self._account, self._current).routes(),
             **WebhookRoutes(
                 self._service.webhooks, self._credentials, self._logger, self._current
@@ -91,65 +89,24 @@ class Api:
         """
         # The same id stands in the answer's header `apigw-requestid` and in the access log.
         self._logger.append_keys(request=event["requestContext"].get("requestId"))
-        return self._app.resolve(event, context)
-
-    def _nps_routes(self) -> Routes:
-        return {
-            _SURVEYS: {"POST": self._create_survey},
-            _SURVEY: {"GET": self._show_survey},
-            _INVITATIONS: {"GET": self._list_invitations, "POST": self._create_invitation},
-            _INVITATION: {"GET": self._show_invitation},
-        }
+        self._told.clear()
+        answer = self._app.resolve(event, context)
+        return answer | {"headers": answer["headers"] | self._told}
 
     def _current(self) -> APIGatewayProxyEventV2:
         return self._app.current_event
 
-    @property
-    def _event(self) -> APIGatewayProxyEventV2:
-        return self._current()
-
     def _account(self) -> str:
-        return self._credentials.admin_account(self._event.headers.get("authorization"))
+        return self._credentials.admin_account(self._current().headers.get("authorization"))
 
-    def _create_survey(self) -> Answer:
-        account = self._account()
-        survey = self._service.create_survey(account, read_body(self._event))
-        self._logger.info("survey created", account=account, survey=survey.id)
-        return json_answer(201, {"survey": survey.shown()})
-
-    def _show_survey(self, survey_id: str) -> Answer:
-        survey = self._service.survey(self._account(), read_id(survey_id))
-        return json_answer(200, {"survey": survey.shown()})
-
-    def _list_invitations(self, survey_id: str) -> Answer:
-        account, page = self._account(), read_page(self._event.query_string_parameters)
-        invitations, count = self._service.invitations(
-            account, read_id(survey_id), offset=page.offset, limit=page.size
+    def _request(self) -> Request:
+        return Request(
+            self._current,
+            self._credentials,
+            self._service.limits,
+            self._told.update,
+            self._public_url,
         )
-        shown = [invitation.shown() for invitation in invitations]
-        address = address_of(self._event, self._public_url)
-        return json_answer(200, {"invitations": shown, **links(address, page, count)})
-
-    def _show_invitation(self, survey_id: str, invitation_id: str) -> Answer:
-        invitation = self._service.invitation(
-            self._account(), read_id(survey_id), read_id(invitation_id)
-        )
-        return json_answer(200, {"invitation": invitation.shown()})
-
-    def _create_invitation(self, survey_id: str) -> Answer:
-        account, key = self._account(), self._event.headers.get("idempotency-key", "").strip()
-        created = self._service.create_invitation(
-            account, read_id(survey_id), read_body(self._event), key or None
-        )
-        lookup = {"x-idempotency-lookup": "hit" if created.repeated else "miss"} if key else {}
-        self._logger.info(
-            "invitation created",
-            account=account,
-            survey=created.survey_id,
-            invitation=created.invitation_id,
-            repeated=created.repeated,
-        )
-        return json_answer(201, {"invitation": created.shown()}, lookup)
 
     def _refuse_method(self, **_: str) -> Answer:
         raise MethodNotAllowedError
@@ -162,7 +119,10 @@ class Api:
         if error.reason:
             told["reason"] = error.reason
         self._logger.info("refused", extra=told)
-        return json_answer(error.status, error.body(), error.headers)
+        body = error.body()
+        if isinstance(body, str):
+            return text_answer(error.status, body, error.headers)
+        return json_answer(error.status, body, error.headers)
 
     def _postpone(self, error: StoreBusyError) -> Answer:
         self._logger.warning("store busy", error_type=type(error.__cause__ or error).__name__)

@@ -14,15 +14,19 @@ class DialectError(Exception):
     """
 
     status: ClassVar[int]
-    headers: ClassVar[dict[str, str]] = {}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers beside the content type."""
+        return {}
 
     @property
     def reason(self) -> str:
         """What the log may tell beside the type: a text of ours, or nothing."""
         return ""
 
-    def body(self) -> dict[str, Any]:
-        """Return the answer's JSON object."""
+    def body(self) -> dict[str, Any] | str:
+        """Return the answer's JSON object, or plain text."""
         raise NotImplementedError
 
 
@@ -118,6 +122,28 @@ class RecordInvalidError(DialectError):
         return {"error": "RecordInvalid", "description": str(self), "details": self.details}
 
 
+class TooManyRequestsError(DialectError):
+    """The account has made all its calls of this minute; nothing was done.
+
+    Args:
+        seconds: Until it may call again, at least 1: zenpy reads whole seconds alone.
+    """
+
+    status = 429
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__("Number of allowed API requests per minute exceeded")
+        self._seconds = seconds
+
+    @property
+    def headers(self) -> dict[str, str]:  # noqa: D102
+        return {"Retry-After": str(self._seconds)}
+
+    def body(self) -> str:
+        """Return the text: the dialect has no JSON here."""
+        return str(self)
+
+
 class UnavailableError(DialectError):
     """Nothing was done, and the same call may well succeed soon.
 
@@ -126,7 +152,10 @@ class UnavailableError(DialectError):
     """
 
     status = 503
-    headers: ClassVar[dict[str, str]] = {"Retry-After": "10"}
+
+    @property
+    def headers(self) -> dict[str, str]:  # noqa: D102 - as DialectError.headers.
+        return {"Retry-After": "10"}
 
     def body(self) -> dict[str, Any]:  # noqa: D102
         return {"error": "ServiceUnavailable", "description": "Try again shortly"}
