@@ -2,7 +2,10 @@
 
 import typer
 
+from cli.held import command as held
+from cli.pause import command as pauses
 from cli.respondents import command as respondents
+from cli.service import command as service
 
 app = typer.Typer(
     help="Afterword from the operator's desk.",
@@ -11,7 +14,11 @@ app = typer.Typer(
     # They would show what variables hold: names, addresses, secrets.
     pretty_exceptions_enable=False,
 )
+app.add_typer(held.app, name="held")
+app.command()(pauses.pause)
+app.command()(pauses.resume)
 app.add_typer(respondents.app, name="respondents")
+app.add_typer(service.app, name="service")
 
 
 @app.callback()

@@ -48,10 +48,13 @@ class Place:
         """Return the ledger."""
         return DynamoDbLedger(self.client("dynamodb"), self.table)
 
+    def parameters(self) -> Parameters:
+        """Return Parameter Store."""
+        return Parameters(self.client("ssm"), self.prefix, allow_http=False)
+
     def customer_secret(self) -> bytes:
         """Read the key of the customer keys. Raises ParametersError."""
-        parameters = Parameters(self.client("ssm"), self.prefix, allow_http=False)
-        return parameters.customer_secret()
+        return self.parameters().customer_secret()
 
 
 def aws_client(service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time.

@@ -1,0 +1,1 @@
+"""Held invitations: what waits for a person, and what the person says."""

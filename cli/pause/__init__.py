@@ -1,0 +1,1 @@
+"""Pauses: nothing goes out for now."""
