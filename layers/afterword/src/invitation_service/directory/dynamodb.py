@@ -1,16 +1,13 @@
-"""The directory on DynamoDB; `directory_items` says what lies where."""
+"""The directory on DynamoDB; `items` says what lies where."""
 
-from collections.abc import Callable
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from invitation_service.directory import items
 from invitation_service.directory.records import Respondent, Template
-from invitation_service.surveys.items import Item, Kept
-from invitation_service.writes import Writer, throttling_named
+from invitation_service.table import Table
+from invitation_service.writes import throttling_named
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 
@@ -18,37 +15,8 @@ class _AddressKnownError(Exception):
     """The address leads to somebody."""
 
 
-class DynamoDBDirectory:
-    """Keeps the directory's promise on one table; see `Directory` for each method.
-
-    Args:
-        client: Makes the boto3 client, at the first call.
-        table_name: The table, with `pk` and `sk`.
-        pause: Waits before the given repetition (1, 2, …), longer each time and with jitter.
-    """
-
-    def __init__(
-        self,
-        client: "Callable[[], DynamoDBClient]",
-        table_name: str,
-        pause: Callable[[int], None],
-    ) -> None:
-        self._make_client = client
-        self._table = table_name
-        self._pause = pause
-
-    @cached_property
-    def _client(self) -> "DynamoDBClient":
-        return self._make_client()
-
-    @cached_property
-    def _writer(self) -> Writer:
-        return Writer(self._client, self._table, self._pause)
-
-    def _get(self, key: Item) -> Kept | None:
-        with throttling_named():
-            answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
-        return answer.get("Item")
+class DynamoDBDirectory(Table):
+    """Keeps the directory's promise; see `Directory` for each method."""
 
     def put_template(self, account: str, template: Template) -> None:
         """See `Directory.put_template`."""

@@ -12,7 +12,7 @@ The survey's own item counts recipients and answers. The index `changes` holds w
 from datetime import datetime, timedelta
 
 from invitation_service.directory.items import address_key
-from invitation_service.people.records import Delivery, Response, SurveyRecipient, Tally
+from invitation_service.people.records import Category, Delivery, Response, SurveyRecipient, Tally
 from invitation_service.surveys.items import Item, Kept, invitations_pk, seconds, text_of
 
 # Names, addresses and comments go after this time; the survey's counters stay.
@@ -129,6 +129,7 @@ def response_item(account: str, response: Response, version: int) -> Item:
         "recipient_id": {"N": str(response.recipient_id)},
         "rating": {"N": str(response.rating)},
         "category": {"S": response.category},
+        "has_comment": {"BOOL": bool(response.comment)},
         "created_at": {"S": text_of(response.created_at)},
         "updated_at": {"S": text_of(response.updated_at)},
         "version": {"N": str(version)},
@@ -149,6 +150,14 @@ def read_response(item: Kept) -> Response:
         created_at=datetime.fromisoformat(item["created_at"]["S"]),
         updated_at=datetime.fromisoformat(item["updated_at"]["S"]),
     )
+
+
+def response_filter(category: Category | None, *, has_comment: bool | None) -> Item:
+    """Return what those responses' items have in common that are asked for."""
+    wanted: Item = {"category": {"S": category}} if category else {}
+    if has_comment is not None:
+        wanted["has_comment"] = {"BOOL": has_comment}
+    return wanted
 
 
 def read_tally(survey: Kept) -> Tally:

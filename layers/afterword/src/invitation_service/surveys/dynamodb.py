@@ -6,14 +6,15 @@ and goes with its TTL.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from invitation_service.access.meters import DynamoDBMeter
 from invitation_service.directory.dynamodb import DynamoDBDirectory
+from invitation_service.people.dynamodb import DynamoDBPeople
 from invitation_service.surveys import items
 from invitation_service.surveys.actions import visible
 from invitation_service.surveys.models import Invitation, Recipient, Survey
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-class DynamoDBStore(DynamoDBDirectory):
+class DynamoDBStore(DynamoDBMeter, DynamoDBPeople, DynamoDBDirectory):
     """Keeps the service's promise on one table; see `Store` for each method.
 
     Args:
@@ -91,6 +92,43 @@ class DynamoDBStore(DynamoDBDirectory):
         item = self._get(items.survey_key(account, survey_id))
         return items.read_survey(item) if item else None
 
+    def surveys(self, account: str) -> list[Survey]:
+        """See `Store.surveys`."""
+        with throttling_named():
+            pages = self._client.get_paginator("query").paginate(
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk AND begins_with(sk, :kind)",
+                ExpressionAttributeValues={
+                    ":pk": items.account_key(account, "")["pk"],
+                    ":kind": {"S": "S#"},
+                },
+                ScanIndexForward=False,
+                ConsistentRead=True,
+            )
+            return [items.read_survey(item) for page in pages for item in page["Items"]]
+
+    def update_survey(
+        self, account: str, survey_id: int, fields: Mapping[str, str | int], now: datetime
+    ) -> Survey | None:
+        """See `Store.update_survey`."""
+        changes = items.survey_changes(fields, now)
+        try:
+            with throttling_named():
+                answer = self._client.update_item(
+                    TableName=self._table,
+                    Key=items.survey_key(account, survey_id),
+                    ConditionExpression="attribute_exists(pk)",
+                    UpdateExpression=f"SET {', '.join(f'#{each} = :{each}' for each in changes)}",
+                    ExpressionAttributeNames={f"#{each}": each for each in changes},
+                    ExpressionAttributeValues={
+                        f":{each}": value for each, value in changes.items()
+                    },
+                    ReturnValues="ALL_NEW",
+                )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return None
+        return items.read_survey(answer["Attributes"])
+
     def remembered(
         self, account: str, survey_id: int, key: str, now: datetime
     ) -> Remembered | None:
@@ -106,21 +144,10 @@ class DynamoDBStore(DynamoDBDirectory):
     def invitations(
         self, account: str, survey_id: int, *, offset: int, limit: int
     ) -> list[Invitation]:
-        """See `Store.invitations`. Reads what it skips too: some 250 bytes each."""
-        with throttling_named():
-            pages = self._client.get_paginator("query").paginate(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk AND begins_with(sk, :kind)",
-                ExpressionAttributeValues={
-                    ":pk": {"S": items.invitations_pk(account, survey_id)},
-                    ":kind": {"S": "I#"},
-                },
-                ScanIndexForward=False,
-                ConsistentRead=True,
-                PaginationConfig={"MaxItems": offset + limit},
-            )
-            found = chain.from_iterable(page["Items"] for page in pages)
-            return [items.read_invitation(item) for item in islice(found, offset, offset + limit)]
+        """See `Store.invitations`."""
+        partition = items.invitations_pk(account, survey_id)
+        found = self._stretch(partition, "I#", offset=offset, limit=limit)
+        return [items.read_invitation(item) for item in found]
 
     def recipients(self, account: str, survey_id: int, invitation_id: int) -> Iterator[Recipient]:
         """See `Store.recipients`. Reads a chunk at a time."""
@@ -146,17 +173,6 @@ class DynamoDBStore(DynamoDBDirectory):
             self._drop(chunks)
             raise
         return invitation
-
-    def _next_id(self, account: str, kind: str) -> int:
-        # A repetition by the SDK may count twice: a gap, never the same id twice.
-        answer = self._client.update_item(
-            TableName=self._table,
-            Key=items.account_key(account, f"N#{kind}"),
-            UpdateExpression="ADD last_id :one",
-            ExpressionAttributeValues={":one": {"N": "1"}},
-            ReturnValues="UPDATED_NEW",
-        )
-        return int(answer["Attributes"]["last_id"]["N"])
 
     def _raise_last_id(self, account: str, kind: str, least: int) -> None:
         with contextlib.suppress(self._client.exceptions.ConditionalCheckFailedException):
