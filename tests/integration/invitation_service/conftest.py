@@ -9,6 +9,7 @@ from moto import mock_aws
 
 from invitation_service.surveys.dynamodb import DynamoDBStore
 from invitation_service.surveys.memory import InMemoryStore
+from tests.support.tables import make_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,18 +20,7 @@ _ids = itertools.count()
 
 
 def dynamodb_store(client: Any) -> DynamoDBStore:
-    table = f"invitations-{next(_ids)}"
-    client.create_table(
-        TableName=table,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
-        ],
-        KeySchema=[
-            {"AttributeName": "pk", "KeyType": "HASH"},
-            {"AttributeName": "sk", "KeyType": "RANGE"},
-        ],
-    )
+    table = make_table(client, "InvitationServiceTable")
     return DynamoDBStore(
         lambda: client, table, new_id=lambda: f"load-{next(_ids)}", pause=lambda _: None
     )
