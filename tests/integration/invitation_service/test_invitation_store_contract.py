@@ -387,7 +387,11 @@ def test_an_accounts_surveys_are_listed_newest_first(store: Store) -> None:
 
 def test_a_survey_changes_in_what_is_named_alone(store: Store) -> None:
     survey = survey_of(store)
-    fields = {"name": "Another", "intro_text": "Hello\nthere", "relationship_id": 3}
+    fields: dict[str, str | int] = {
+        "name": "Another",
+        "intro_text": "Hello\nthere",
+        "relationship_id": 3,
+    }
 
     store.update_survey("shop", survey, {"highlight_color": "#102030"}, NOW)
     changed = store.update_survey("shop", survey, fields, LATER)

@@ -170,8 +170,9 @@ def test_recipients_are_found_by_address_without_regard_to_case(store: Store) ->
     assert store.recipients_at("shop", survey, "nobody@example.com") == []
 
 
-def test_a_recipient_changes_in_four_fields_alone(store: Store) -> None:
+def test_a_recipient_changes_in_four_fields_and_what_follows_the_address(store: Store) -> None:
     survey = survey_of(store)
+    janet = add(store, survey, "janet@example.com")
     added = add(store, survey)
     wanted = added.model_copy(
         update={
@@ -186,9 +187,9 @@ def test_a_recipient_changes_in_four_fields_alone(store: Store) -> None:
 
     store.put_recipient("shop", wanted)
 
-    kept = wanted.model_copy(update={"user_id": added.user_id, "reason": None})
+    kept = wanted.model_copy(update={"user_id": janet.user_id, "reason": None})
     assert store.recipient("shop", survey, added.id) == kept
-    assert store.recipients_at("shop", survey, "janet@example.com") == [kept]
+    assert store.recipients_at("shop", survey, "janet@example.com") == [kept, janet]
     assert store.recipients_at("shop", survey, "jane@example.com") == []
 
 
@@ -200,6 +201,18 @@ def test_a_changed_name_leaves_the_address_where_it_leads(store: Store) -> None:
 
     [kept] = store.recipients_at("shop", survey, "jane@example.com")
     assert (kept.name, kept.locale) == ("Janet", "cs")
+
+
+def test_many_recipients_are_read_at_once_and_unknown_ones_left_out(store: Store) -> None:
+    first, second = survey_of(store), survey_of(store)
+    people = [add(store, survey) for survey in (first, second, first)]
+    places = [(each.survey_id, each.id) for each in people]
+
+    found = store.recipients_named("shop", [*places, (first, 99), (second, people[0].id)])
+
+    assert sorted(found, key=lambda each: each.id) == people
+    assert store.recipients_named("shop", []) == []
+    assert store.recipients_named("other", places) == []
 
 
 def test_an_unknown_recipient_can_not_be_changed(store: Store) -> None:

@@ -546,7 +546,7 @@ def test_who_is_no_admin_is_forbidden_everything(service: Service) -> None:
     }
 
 
-@pytest.mark.parametrize("path", ["/", "", "/api/v2/users", "/api/v2/nps/surveys/1/recipients"])
+@pytest.mark.parametrize("path", ["/", "", "/api/v2/users", "/api/v2/nps/surveys/1/reminders"])
 @pytest.mark.parametrize("method", ["GET", "POST", "HEAD", "OPTIONS"])
 def test_an_unknown_path_is_a_404_in_json(service: Service, method: str, path: str) -> None:
     answer = service.send(method, path)

@@ -2,8 +2,11 @@
 
 from aws_lambda_powertools import Logger
 
+from invitation_service.nps.exports import ExportRoutes
 from invitation_service.nps.invitations import InvitationRoutes
+from invitation_service.nps.recipients import RecipientRoutes
 from invitation_service.nps.request import Request
+from invitation_service.nps.responses import ResponseRoutes
 from invitation_service.nps.surveys import SurveyRoutes
 from invitation_service.surveys.service import InvitationService
 from invitation_service.web.answers import Routes
@@ -22,6 +25,9 @@ class NpsRoutes:
         self._rooms = (
             SurveyRoutes(service, request, logger),
             InvitationRoutes(service, request, logger),
+            RecipientRoutes(service.people, request),
+            ResponseRoutes(service.people, request),
+            ExportRoutes(service.exports, request),
         )
 
     def routes(self) -> Routes:

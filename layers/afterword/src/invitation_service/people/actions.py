@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from invitation_service.people import items
-from invitation_service.people.records import Response, SurveyRecipient
+from invitation_service.people.records import Response, SurveyRecipient, user_id_of
 from invitation_service.people.store import SurveyClosedError, UnknownRecipientError
 from invitation_service.surveys.items import Item, Kept, survey_key, text_of
 from invitation_service.surveys.models import SurveyStatus
@@ -77,6 +77,7 @@ def _change(
         ":name": {"S": changed.name},
         ":at": {"S": text_of(changed.updated_at)},
         ":mark": {"S": items.change_mark(changed)},
+        ":user": {"N": str(user_id_of(account, changed.email))},
         **({":locale": {"S": changed.locale}} if changed.locale else {}),
     }
     return {
@@ -85,7 +86,8 @@ def _change(
             "Key": items.recipient_key(account, known.survey_id, known.id),
             "ConditionExpression": "email = :was",
             "UpdateExpression": (
-                f"SET email = :email, #name = :name, updated_at = :at, changed = :mark{locale}"
+                "SET email = :email, #name = :name, user_id = :user, updated_at = :at,"
+                f" changed = :mark{locale}"
             ),
             "ExpressionAttributeNames": {"#name": "name", "#locale": "locale"},
             "ExpressionAttributeValues": values,

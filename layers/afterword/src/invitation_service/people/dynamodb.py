@@ -1,6 +1,6 @@
 """Recipients and responses on DynamoDB; `items` says what lies where."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +70,13 @@ class DynamoDBPeople(Table):
         """See `People.recipient`."""
         item = self._get(items.recipient_key(account, survey_id, recipient_id))
         return items.read_recipient(item) if item else None
+
+    def recipients_named(
+        self, account: str, places: Sequence[tuple[int, int]]
+    ) -> list[SurveyRecipient]:
+        """See `People.recipients_named`. A hundred at a time."""
+        keys = [items.recipient_key(account, *place) for place in places]
+        return [items.read_recipient(item) for item in self._get_all(keys)]
 
     def recipients_of_survey(
         self, account: str, survey_id: int, *, offset: int, limit: int

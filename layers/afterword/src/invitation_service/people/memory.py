@@ -65,6 +65,7 @@ class InMemoryPeople(ABC):
         if known is None:
             raise UnknownRecipientError
         changes = recipient.model_dump(include={"email", "name", "locale", "updated_at"})
+        changes["user_id"] = user_id_of(account, recipient.email)
         self._people[account, recipient.survey_id][recipient.id] = known.model_copy(update=changes)
 
     def recipient(self, account: str, survey_id: int, recipient_id: int) -> SurveyRecipient | None:

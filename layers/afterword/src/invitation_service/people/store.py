@@ -57,6 +57,8 @@ class People(Protocol):
     def put_recipient(self, account: str, recipient: SurveyRecipient) -> None:
         """Keep changes of `email`, `name`, `locale` and `updated_at`; other fields stay.
 
+        Only `user_id` follows the address.
+
         Raises:
             UnknownRecipientError: There is none with its survey and id.
         """

@@ -10,6 +10,8 @@ from typing import Any
 from invitation_service.access.limits import Limits
 from invitation_service.directory.service import DirectoryService
 from invitation_service.netquest.webhooks import Webhooks
+from invitation_service.people.exports import Exports
+from invitation_service.people.service import PeopleService
 from invitation_service.surveys import bodies
 from invitation_service.surveys.changes import UpdateSurvey
 from invitation_service.surveys.models import CreateSurvey, Invitation, Survey, SurveyStatus
@@ -22,7 +24,11 @@ from invitation_service.surveys.store import (
     StoreBusyError,
     UnknownSurveyError,
 )
-from invitation_service.web.errors import IdempotentRequestError, RecordNotFoundError
+from invitation_service.web.errors import (
+    IdempotentRequestError,
+    RecordNotFoundError,
+    survey_closed,
+)
 
 # The vendor kept keys for two hours. Ours outlast an outage of a week with ease, so that a client
 # that could not learn what became of its call may still ask by repeating it.
@@ -68,6 +74,8 @@ class InvitationService:
         directory: Its respondents and templates.
         webhooks: The webhooks' side of it.
         limits: How many calls may be made.
+        people: Its recipients and responses.
+        exports: What has changed.
     """
 
     def __init__(
@@ -81,6 +89,8 @@ class InvitationService:
         self.directory = DirectoryService(store, self._now)
         self.webhooks = Webhooks(store, self._now, new_token)
         self.limits = Limits(store, self._now)
+        self.people = PeopleService(store, self._now)
+        self.exports = Exports(store, self._now)
 
     def _now(self) -> datetime:
         return self._clock().replace(microsecond=0)
@@ -177,16 +187,18 @@ class InvitationService:
             IdempotentRequestError: The key came before, with another body.
             MalformedRequestError: The body is no JSON.
             TooManyValuesError: Too many recipients.
-            RecordInvalidError: A field is missing or wrong.
+            RecordInvalidError: A field is missing or wrong, or the survey is closed.
             StoreBusyError: Nothing was done; try again.
         """
-        self.survey(account, survey_id)
+        survey = self.survey(account, survey_id)
         now = self._now()
         idempotency = _idempotency(key, body, now) if key else None
         # Looked up before the body is read: a body that was good enough once gets its answer
         # again, even if this version would refuse it.
         if idempotency and (first := self._first(account, survey_id, idempotency, now)):
             return first
+        if survey.status is not SurveyStatus.OPEN:
+            raise survey_closed()
         new = NewInvitation(
             recipients=bodies.read_invitation(body).invitation.people(),
             created_at=now,

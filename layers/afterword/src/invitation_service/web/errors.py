@@ -122,6 +122,13 @@ class RecordInvalidError(DialectError):
         return {"error": "RecordInvalid", "description": str(self), "details": self.details}
 
 
+def survey_closed() -> RecordInvalidError:
+    """Return the refusal of what only an open survey takes."""
+    return RecordInvalidError(
+        {"base": [{"description": "Survey is closed", "error": "InvalidValue"}]}
+    )
+
+
 class TooManyRequestsError(DialectError):
     """The account has made all its calls of this minute; nothing was done.
 

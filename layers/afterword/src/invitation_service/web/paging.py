@@ -36,10 +36,10 @@ class Page:
         """How many records come before this page."""
         return (self.number - 1) * self.size
 
-    def query(self, number: int) -> str:
-        """Return the query of another page of the same size."""
+    def query(self, number: int, others: Mapping[str, str]) -> str:
+        """Return the query of another page of the same size, with other parameters first."""
         size = {"per_page": self.size} if self.explicit_size else {}
-        return urlencode({"page": number, **size})
+        return urlencode({**others, "page": number, **size})
 
 
 def read_page(query: Mapping[str, str]) -> Page:
@@ -62,18 +62,24 @@ def _number(query: Mapping[str, str], name: str, default: int) -> int:
     return int(text)
 
 
-def links(address: str, page: Page, count: int) -> dict[str, str | int | None]:
+def links(
+    address: str, page: Page, count: int, others: Mapping[str, str] | None = None
+) -> dict[str, str | int | None]:
     """Return `next_page`, `previous_page` and `count`.
 
     Args:
         address: The list's absolute address, without a query.
         page: The page that is shown.
         count: How many records the list has in all.
+        others: Other parameters, which belong to each page.
     """
+    asked = others or {}
     more = page.offset + page.size < count and page.number < MAX_PAGES
     return {
-        "next_page": f"{address}?{page.query(page.number + 1)}" if more else None,
-        "previous_page": f"{address}?{page.query(page.number - 1)}" if page.number > 1 else None,
+        "next_page": f"{address}?{page.query(page.number + 1, asked)}" if more else None,
+        "previous_page": f"{address}?{page.query(page.number - 1, asked)}"
+        if page.number > 1
+        else None,
         "count": count,
     }
 
