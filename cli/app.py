@@ -5,6 +5,7 @@ import typer
 from cli.held import command as held
 from cli.pause import command as pauses
 from cli.respondents import command as respondents
+from cli.restore import command as restoring
 from cli.service import command as service
 
 app = typer.Typer(
@@ -18,6 +19,7 @@ app.add_typer(held.app, name="held")
 app.command()(pauses.pause)
 app.command()(pauses.resume)
 app.add_typer(respondents.app, name="respondents")
+app.command()(restoring.restore)
 app.add_typer(service.app, name="service")
 
 

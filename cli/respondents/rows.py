@@ -18,7 +18,7 @@ from cli.errors import CommandError
 from cli.respondents.respondent import COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from io import BufferedReader
     from pathlib import Path
     from typing import TextIO
@@ -63,11 +63,12 @@ def open_csv(path: Path) -> TextIOWrapper[BufferedReader]:
     return TextIOWrapper(opened, encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
-def read_rows(file: TextIO) -> Iterator[Row | Refused]:
+def read_rows(file: TextIO, known: Sequence[str] = COLUMNS) -> Iterator[Row | Refused]:
     """Read a file's records; empty lines are passed over.
 
     Args:
         file: As `open_csv` opens it.
+        known: What columns there may be; the first one must be there.
 
     Yields:
         Records and refused lines, in order.
@@ -81,7 +82,7 @@ def read_rows(file: TextIO) -> Iterator[Row | Refused]:
     except _TooLongError:
         first = ""
     reader = csv.reader(chain([first], lines), delimiter=_delimiter(first), strict=True)
-    columns = _columns(reader)
+    columns = _columns(reader, known)
     while True:
         line = reader.line_num + 1
         try:
@@ -112,19 +113,20 @@ def _delimiter(first: str) -> str:
     return next((each for each in ";\t" if each in first), ",")
 
 
-def _columns(reader: Iterator[list[str]]) -> list[str]:
-    then = f"The first line names the columns: email, and any of {', '.join(COLUMNS[1:])}."
+def _columns(reader: Iterator[list[str]], known: Sequence[str]) -> list[str]:
+    needed, *others = known
+    then = f"The first line names the columns: {needed}, and any of {', '.join(others)}."
     try:
         columns = [name.strip().lower() for name in next(reader)]
     except (csv.Error, _TooLongError):
         columns = []
     if _is_no_text("".join(columns)):
         raise CommandError("The file is not UTF-8.", "Save it as 'CSV UTF-8'.")
-    if "email" not in columns:
-        raise CommandError("Line 1: there is no column email.", then)
+    if needed not in columns:
+        raise CommandError(f"Line 1: there is no column {needed}.", then)
     for number, name in enumerate(columns, start=1):
         # By number: if this is no header after all, the name is somebody's.
-        if name not in COLUMNS:
+        if name not in known:
             raise CommandError(f"Line 1: column {number} is none that is known.", then)
     if len(set(columns)) < len(columns):
         raise CommandError("Line 1: a column is there twice.", then)

@@ -445,7 +445,7 @@ def test_an_account_may_refuse_get(service: Service) -> None:
     assert as_post(service).json == SUCCESS
 
 
-@pytest.mark.parametrize("name", ["unknown", "add-respondent", "SEND-INVITATION"])
+@pytest.mark.parametrize("name", ["unknown", "shorten-link", "SEND-INVITATION"])
 def test_an_unknown_name_is_said_to_be_unknown(service: Service, name: str) -> None:
     assert get(service, f"{HOOKS}/{name}").json == error("Unknown webhook")
 

@@ -1,6 +1,7 @@
 """The routes of the Netquest dialect. Its paths hold secrets: nothing here may tell a path."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
@@ -8,11 +9,13 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from invitation_service.access.accounts import WebhookAccount
 from invitation_service.access.auth import Credentials, PresentedKey
 from invitation_service.netquest.calls import read_parameters
-from invitation_service.netquest.webhooks import Webhooks
+from invitation_service.netquest.webhooks import Scheduled, Webhooks
 from invitation_service.web.answers import Answer, Routes, json_answer
 from invitation_service.web.errors import UnauthenticatedError, WebhookError
 
 PATH = "/webhooks/<id_account>/<webhook_key>/<webhook_auth>/<webhook_name>"
+
+type Webhook = Callable[[WebhookAccount, Mapping[str, str]], Any]
 
 
 class WebhookRoutes:
@@ -35,9 +38,20 @@ class WebhookRoutes:
         self._credentials = credentials
         self._logger = logger
         self._event = event
-        self._webhooks = {
-            "send-invitation": webhooks.invite_address,
-            "send-invitation-to-token": webhooks.invite_token,
+        respondents = webhooks.respondents
+        self._webhooks: dict[str, tuple[Webhook, str]] = {
+            "send-invitation": (webhooks.invite_address, "Invitation has been scheduled"),
+            "send-invitation-to-token": (webhooks.invite_token, "Invitation has been scheduled"),
+            "add-respondent": (
+                respondents.add,
+                "Respondent has been added to the survey's mailing list",
+            ),
+            "update-respondent": (
+                respondents.update,
+                "Respondent has been updated on the survey's mailing list",
+            ),
+            "unsubscribe": (respondents.unsubscribe, "E-mail has been unsubscribed"),
+            "survey-list": (webhooks.surveys.answer, ""),
         }
 
     def routes(self) -> Routes:
@@ -48,20 +62,24 @@ class WebhookRoutes:
         self, id_account: str, webhook_key: str, webhook_auth: str, webhook_name: str
     ) -> Answer:
         caller = self._caller(PresentedKey(id_account, webhook_key, webhook_auth))
-        invite = self._webhooks.get(webhook_name)
-        if invite is None:
+        if webhook_name not in self._webhooks:
             raise WebhookError("Unknown webhook")
         if self._event().http_method == "GET" and not caller.get_allowed:
             raise WebhookError("This account takes POST only")
-        made = invite(caller, read_parameters(self._event()))
-        self._logger.info(
-            "invitation scheduled",
-            account=caller.account,
-            survey=made.survey_id,
-            invitation=made.invitation_id,
-            repeated=made.repeated,
-        )
-        return json_answer(200, {"type": "success", "msg": "Invitation has been scheduled"})
+        webhook, success = self._webhooks[webhook_name]
+        made = webhook(caller, read_parameters(self._event()))
+        self._tell(webhook_name, caller, made)
+        return json_answer(200, {"type": "success", "msg": success} if success else made)
+
+    def _tell(self, name: str, caller: WebhookAccount, made: object) -> None:
+        ids: dict[str, object] = {}
+        if isinstance(made, Scheduled):
+            ids = {
+                "survey": made.survey_id,
+                "invitation": made.invitation_id,
+                "repeated": made.repeated,
+            }
+        self._logger.info("webhook answered", webhook=name, account=caller.account, extra=ids)
 
     def _caller(self, presented: PresentedKey) -> WebhookAccount:
         try:

@@ -12,13 +12,15 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from pydantic import BeforeValidator, Field, ValidationError
 
 from invitation_service.directory.records import LABELS, Labels
-from invitation_service.surveys.models import Address, Model, blank, invalid
+from invitation_service.surveys.models import Address, Model, blank, invalid, one_line
 from invitation_service.web.answers import read_body
 from invitation_service.web.errors import MalformedRequestError, WebhookError
 
 MAX_PARAMETERS = 100
 # A year: nobody remembers what is asked about after that.
 MAX_DELAY_MINUTES = 525_600
+# "limit (20, at most 20)": the page of `survey-list`.
+MAX_SURVEYS = 20
 
 _ID = re.compile(r"[0-9]{1,18}")
 _MINUTES = re.compile(r"[0-9]{1,9}")
@@ -53,6 +55,22 @@ def _footer(value: object) -> bool:
     return value != "0"
 
 
+def _survey_type(value: object) -> object:
+    if value not in {"survey", "test", "widget"}:
+        raise invalid("must be survey, test or widget")
+    return value
+
+
+def _limit(value: object) -> int:
+    return min(_position(value), MAX_SURVEYS)
+
+
+def _position(value: object) -> int:
+    if not (number := _id(value)):
+        raise invalid("must be 1 or more")
+    return number
+
+
 Id = Annotated[int, BeforeValidator(_id)]
 
 
@@ -77,6 +95,38 @@ class AddressCall(Call):
 
     email: Address = Field(repr=False)
     labels: Labels = Field(repr=False)
+
+
+class AddCall(Model):
+    """The parameters of `add-respondent`."""
+
+    id_survey: Id
+    email: Address = Field(repr=False)
+    labels: Labels = Field(repr=False)
+
+
+class UpdateCall(Model):
+    """The parameters of `update-respondent`."""
+
+    id_survey: Id
+    id_respondent: Annotated[str, BeforeValidator(_token)] = Field(repr=False)
+    labels: Labels = Field(repr=False)
+
+
+class UnsubscribeCall(Model):
+    """The parameters of `unsubscribe`."""
+
+    email: Address = Field(repr=False)
+
+
+class ListCall(Model):
+    """The parameters of `survey-list`."""
+
+    type: Annotated[str, BeforeValidator(_survey_type)] = "survey"
+    title: Annotated[str, BeforeValidator(one_line)] = ""
+    limit: Annotated[int, BeforeValidator(_limit)] = MAX_SURVEYS
+    offset: Annotated[int, BeforeValidator(_position)] = 1
+    """The first survey's place in the list, from 1."""
 
 
 def read_parameters(event: APIGatewayProxyEventV2) -> dict[str, str]:
@@ -110,7 +160,7 @@ def _text(raw: bytes) -> str:
     return raw.decode(errors="replace")
 
 
-def read_call[C: Call](model: type[C], parameters: Mapping[str, str]) -> C:
+def read_call[C: Model](model: type[C], parameters: Mapping[str, str]) -> C:
     """Validate parameters; unknown ones are ignored.
 
     Raises:

@@ -1,7 +1,4 @@
-"""What the webhooks that invite do, free of HTTP.
-
-Nobody is mailed yet: an invitation is kept with its due time, and stays `scheduled`.
-"""
+"""What the webhooks that invite do, free of HTTP."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -11,6 +8,8 @@ from datetime import datetime, timedelta
 from invitation_service.access.accounts import WebhookAccount
 from invitation_service.directory.records import Respondent, is_token
 from invitation_service.netquest.calls import AddressCall, Call, TokenCall, read_call
+from invitation_service.netquest.respondents import Respondents
+from invitation_service.netquest.survey_list import SurveyList
 from invitation_service.surveys.models import Mailing
 from invitation_service.surveys.store import (
     Idempotency,
@@ -53,6 +52,10 @@ class Webhooks:
         store: Where everything is kept.
         now: Returns the time in UTC, in whole seconds.
         new_token: Makes a token that nobody can guess.
+
+    Attributes:
+        respondents: The webhooks about respondents.
+        surveys: The webhook about surveys.
     """
 
     def __init__(
@@ -60,7 +63,8 @@ class Webhooks:
     ) -> None:
         self._store = store
         self._now = now
-        self._new_token = new_token
+        self.respondents = Respondents(store, now, new_token)
+        self.surveys = SurveyList(store)
 
     def invite_token(self, caller: WebhookAccount, parameters: Mapping[str, str]) -> Scheduled:
         """`send-invitation-to-token`: invite a respondent who is known."""
@@ -78,7 +82,8 @@ class Webhooks:
         call = read_call(AddressCall, parameters)
         self._look_for_survey_and_template(caller.account, call)
         self._refuse_unsubscribed(caller.account, call.email)
-        return self._invite(caller, call, self._respondent(caller.account, call))
+        respondent = self.respondents.at(caller.account, call.email, call.labels)
+        return self._invite(caller, call, respondent)
 
     def _look_for_survey_and_template(self, account: str, call: Call) -> None:
         if self._store.survey(account, call.id_survey) is None:
@@ -89,17 +94,6 @@ class Webhooks:
     def _refuse_unsubscribed(self, account: str, email: str) -> None:
         if self._store.is_unsubscribed(account, email):
             raise WebhookError("Respondents not found")
-
-    def _respondent(self, account: str, call: AddressCall) -> Respondent:
-        new = Respondent(
-            token=self._new_token(), email=call.email, labels=call.labels, updated_at=self._now()
-        )
-        found = self._store.add_respondent(account, new)
-        labels = {**found.labels, **call.labels}
-        if labels != found.labels:
-            found = found.model_copy(update={"labels": labels, "updated_at": new.updated_at})
-            self._store.put_respondent(account, found)
-        return found
 
     def _invite(self, caller: WebhookAccount, call: Call, respondent: Respondent) -> Scheduled:
         now = self._now()

@@ -1,0 +1,1 @@
+"""`afterword service`: the invitation service from the operator's desk."""
