@@ -1,0 +1,1 @@
+"""A restored ledger: what may have gone out since is held."""
