@@ -11,6 +11,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from ulid import ULID
 
 from invitation_service.access.auth import Credentials, fetch_from_ssm
+from invitation_service.answering.keys import LinkKeys
+from invitation_service.answering.links import Links
 from invitation_service.aws import dynamodb_client, quiet_libraries, ssm_provider
 from invitation_service.settings import Settings
 from invitation_service.surveys.dynamodb import DynamoDBStore
@@ -30,10 +32,14 @@ def _api() -> Api:
         pause=pause_with_jitter,
     )
     fetch = fetch_from_ssm(ssm_provider, settings.credentials_parameter)
+    fetch_keys = fetch_from_ssm(ssm_provider, settings.link_keys_parameter)
+    keys = LinkKeys(fetch_keys, time.monotonic, logger)
     return Api(
         InvitationService(store, lambda: datetime.now(UTC)),
         Credentials(fetch, time.monotonic, logger),
         logger,
+        # Links are read here, never made: that is the mailing function's.
+        Links(keys, "", keys.newer),
         settings.public_url,
     )
 

@@ -15,6 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.invitation_service import app
 from invitation_service.access.auth import Credentials
+from invitation_service.answering.links import Links
 from invitation_service.surveys.memory import InMemoryStore
 from invitation_service.surveys.service import InvitationService
 from invitation_service.web.door import Api
@@ -33,6 +34,8 @@ WEBHOOK = {
     "webhook_key": "TUwNjNDg3M",
     "webhook_auth": "84b750d6956f02503015938fc38bfe36",
 }
+
+LINK_KEY = "a link key for tests alone, of no use"
 
 _service_names = itertools.count()
 
@@ -95,6 +98,9 @@ class Service:
     log: io.StringIO = field(default_factory=io.StringIO)
     authorization: str | None = ADMIN
     webhook_accounts: list[dict[str, Any]] = field(default_factory=lambda: [WEBHOOK])
+    links: Links = field(
+        default_factory=lambda: Links(lambda: [LINK_KEY], "https://answers.example.com")
+    )
 
     def fetch(self, *, fresh: bool) -> str:  # noqa: ARG002 - nothing is cached.
         return json.dumps([*CREDENTIALS, *self.webhook_accounts])
@@ -103,7 +109,7 @@ class Service:
         logger = Logger(service=f"test-{next(_service_names)}", stream=self.log, level="DEBUG")
         credentials = Credentials(self.fetch, self.now.timestamp, logger)
         service = InvitationService(self.store, lambda: self.now)
-        return Api(service, credentials, logger, public_url)
+        return Api(service, credentials, logger, self.links, public_url)
 
     def handle(self, request: dict[str, Any]) -> Answer:
         answer = app.handler(request, LambdaContext())

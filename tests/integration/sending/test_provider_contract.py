@@ -15,6 +15,7 @@ from afterword.deciding.accounts import Credentials
 from afterword.sending.provider import Recipient, Retry, Seen, Sent, Uncertain
 from afterword.sending.providers import sign_in
 from invitation_service.access.auth import Credentials as KnownCredentials
+from invitation_service.answering.links import Links
 from invitation_service.surveys.memory import InMemoryStore
 from invitation_service.surveys.models import Status
 from invitation_service.surveys.service import InvitationService
@@ -78,7 +79,8 @@ class RealWorld:
         self._store.add_survey("shop", "How likely?", self._now())
         logger = Logger(service="provider-contract", stream=io.StringIO())
         known = KnownCredentials(_fetch, self.clock, logger)
-        self._api = Api(InvitationService(self._store, self._now), known, logger)
+        links = Links(list, "https://answers.example.com")
+        self._api = Api(InvitationService(self._store, self._now), known, logger, links)
         server.otherwise = through_gateway(self._api.answer)
         self.provider: Provider = nps(server.url, _authenticate, wall=self.clock)
 

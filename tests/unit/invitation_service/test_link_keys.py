@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 
 import pytest
@@ -13,6 +14,7 @@ from invitation_service.answering.keys import LinkKeys
 from invitation_service.web.errors import UnavailableError
 
 OLD, NEW = "an old key of thirty-two characters", "a new key of thirty-two characters!"
+_names = itertools.count()
 
 
 class Parameter:
@@ -34,7 +36,7 @@ class Parameter:
         return self.cached
 
     def keys(self) -> LinkKeys:
-        logger = Logger(service=f"link-keys-{id(self)}", stream=self.log)
+        logger = Logger(service=f"link-keys-{next(_names)}", stream=self.log)
         return LinkKeys(self.fetch, lambda: self.now, logger)
 
 

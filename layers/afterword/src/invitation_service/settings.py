@@ -47,3 +47,8 @@ class Settings:
     def credentials_parameter(self) -> str:
         """The full name of the SecureString that holds who may call."""
         return f"{self.parameter_prefix}/invitation-service/credentials"
+
+    @property
+    def link_keys_parameter(self) -> str:
+        """The full name of the SecureString that holds the keys of mails' links."""
+        return f"{self.parameter_prefix}/invitation-service/link-keys"

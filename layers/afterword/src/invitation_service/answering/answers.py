@@ -3,21 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from invitation_service.answering.links import Who
-from invitation_service.directory.records import Directory
 from invitation_service.people.records import Response, SurveyRecipient
-from invitation_service.people.store import People, UnknownRecipientError
+from invitation_service.people.store import UnknownRecipientError
 from invitation_service.surveys.models import Survey, SurveyStatus
-
-
-class Memory(People, Directory, Protocol):
-    """What is needed of the store."""
-
-    def survey(self, account: str, survey_id: int) -> Survey | None:
-        """Return a survey, or None."""
-        ...
+from invitation_service.surveys.store import Store
 
 
 class GoneError(Exception):
@@ -52,7 +43,7 @@ class Answers:
         now: Returns the time in UTC, in whole seconds.
     """
 
-    def __init__(self, store: Memory, now: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
         self._store = store
         self._now = now
 

@@ -8,6 +8,8 @@ from secrets import token_urlsafe
 from typing import Any
 
 from invitation_service.access.limits import Limits
+from invitation_service.answering.answers import Answers
+from invitation_service.answering.results import Results
 from invitation_service.directory.service import DirectoryService
 from invitation_service.netquest.webhooks import Webhooks
 from invitation_service.people.exports import Exports
@@ -76,6 +78,8 @@ class InvitationService:
         limits: How many calls may be made.
         people: Its recipients and responses.
         exports: What has changed.
+        answers: What recipients say by the links of their mails.
+        results: What became of its surveys.
     """
 
     def __init__(
@@ -91,6 +95,8 @@ class InvitationService:
         self.limits = Limits(store, self._now)
         self.people = PeopleService(store, self._now)
         self.exports = Exports(store, self._now)
+        self.answers = Answers(store, self._now)
+        self.results = Results(store)
 
     def _now(self) -> datetime:
         return self._clock().replace(microsecond=0)

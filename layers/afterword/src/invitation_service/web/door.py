@@ -11,6 +11,10 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from invitation_service.access.auth import Credentials
+from invitation_service.answering.links import Links
+from invitation_service.answering.pages import AnswerPages
+from invitation_service.answering.refusals import is_page, refusal
+from invitation_service.answering.results_page import ResultsRoutes
 from invitation_service.directory.api import DirectoryRoutes
 from invitation_service.netquest.api import WebhookRoutes
 from invitation_service.nps.api import NpsRoutes
@@ -28,7 +32,11 @@ from invitation_service.web.errors import (
 
 _METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 # Dropped before routing: what a custom domain's base path puts in front, and the optional suffix.
-_IGNORED = [re.compile(r"^.*?(?=/(api/v2|webhooks)/)"), re.compile(r"\.json\Z")]
+_IGNORED = [
+    re.compile(r"^.*?(?=/(api/v2|webhooks)/)"),
+    re.compile(r"^(?!.*/(api/v2|webhooks)/).*(?=/(s|u|results)/[^/]+\Z)"),
+    re.compile(r"\.json\Z"),
+]
 
 
 class Api:
@@ -38,6 +46,7 @@ class Api:
         service: Does what is asked for.
         credentials: Knows who may ask.
         logger: Gets ids, numbers and types of errors; never a body, a query or an address.
+        links: Reads the links of mails.
         public_url: See `Settings.public_url`.
     """
 
@@ -46,11 +55,13 @@ class Api:
         service: InvitationService,
         credentials: Credentials,
         logger: Logger,
+        links: Links,
         public_url: str | None = None,
     ) -> None:
         self._service = service
         self._credentials = credentials
         self._logger = logger
+        self._links = links
         self._public_url = public_url
         # What the answer under way is to say beside its own headers.
         self._told: dict[str, str] = {}
@@ -64,6 +75,10 @@ class Api:
             **DirectoryRoutes(self._service.directory, self._account, self._current).routes(),
             **WebhookRoutes(
                 self._service.webhooks, self._credentials, self._logger, self._current
+            ).routes(),
+            **AnswerPages(self._service.answers, self._links, self._logger, self._current).routes(),
+            **ResultsRoutes(
+                self._service.results, self._credentials.admin_account, self._current
             ).routes(),
         }
         for path, methods in routes.items():
@@ -96,6 +111,9 @@ class Api:
     def _current(self) -> APIGatewayProxyEventV2:
         return self._app.current_event
 
+    def _path(self) -> str:
+        return _IGNORED[1].sub("", self._current().path)
+
     def _account(self) -> str:
         return self._credentials.admin_account(self._current().headers.get("authorization"))
 
@@ -119,6 +137,8 @@ class Api:
         if error.reason:
             told["reason"] = error.reason
         self._logger.info("refused", extra=told)
+        if is_page(self._path()):
+            return refusal(self._current(), error)
         body = error.body()
         if isinstance(body, str):
             return text_answer(error.status, body, error.headers)
