@@ -61,6 +61,8 @@ EXPECTED = {
             "dynamodb:UpdateItem",
         },
         "parameter invitation-service/credentials": {"ssm:GetParameter"},
+        # The pages read the links of mails.
+        "parameter invitation-service/link-keys": {"ssm:GetParameter"},
         "SecretsKeyArn": {"kms:Decrypt"},
     },
 }
