@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from tests.unit.template.reading import Template, read_document
@@ -15,8 +16,13 @@ _CREATED_WITH = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", 
 
 def make_table(client: DynamoDBClient, logical_id: str) -> str:
     """Create the template's table under a name of its own; return the name."""
-    properties = Template(read_document()).resources("AWS::DynamoDB::Table")[logical_id]
+    properties = _tables()[logical_id]
     name = f"{logical_id}-{uuid4().hex[:8]}"
     wanted = {key: properties[key] for key in _CREATED_WITH if key in properties}
     client.create_table(TableName=name, **wanted)
     return name
+
+
+@cache
+def _tables() -> dict[str, dict[str, Any]]:
+    return Template(read_document()).resources("AWS::DynamoDB::Table")

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.balance import assert_nothing_lost
+from tests.support.fakes import Clock
+from tests.support.provider_door import provider_door
+from tests.support.running import Running, fresh_stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from local.cloud import Cloud
+
+
+@pytest.fixture
+def running(
+    local_cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Running]:
+    """Whatever a test does to it, in the end nothing is lost, nobody was asked twice, and no log shows a person."""
+    local_cloud.reset()
+    clock = Clock()
+    stage = fresh_stage(monkeypatch, local_cloud)
+    with ExitStack() as stack:
+        provider = stack.enter_context(provider_door(clock))
+        made = Running(local_cloud, stage, clock, provider, monkeypatch, capsys, stack)
+        yield made
+        assert_nothing_lost(made)
+        assert "example.com" not in made.printed
+        assert "token-1" not in made.printed
