@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -17,7 +17,7 @@ from local import kept
 from local.fake_account import move_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from mypy_boto3_cloudformation import CloudFormationClient
 
@@ -38,11 +38,13 @@ class Place:
         table: The ledger's table.
         prefix: What its parameters in SSM begin with.
         client: Makes a boto3 client by the service's name.
+        outputs: Its stack's, by name; empty if no stack was looked at.
     """
 
     table: str
     prefix: str
     client: Clients
+    outputs: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def ledger(self) -> DynamoDbLedger:
         """Return the ledger."""
@@ -101,7 +103,7 @@ def find_place(client: Clients, stage: str, stack: str | None, table: str | None
         raise CommandError(
             f"The stack {name} is not Afterword's stage {stage}.", "Name the right one by --stack."
         )
-    return Place(outputs["LedgerTableName"], prefix, client)
+    return Place(outputs["LedgerTableName"], prefix, client, outputs)
 
 
 def stack_outputs(client: CloudFormationClient, stack: str) -> dict[str, str]:

@@ -128,6 +128,20 @@ def test_poison_becomes_a_dead_letter_with_its_reason_and_the_others_go_on() -> 
     assert letter.detail
 
 
+def test_a_message_that_came_back_stays_counted_when_it_is_poison_again() -> None:
+    told = {"redrives": {"stringValue": "2", "dataType": "String"}}
+    record = {
+        "messageId": "m-P",
+        "body": "no JSON",
+        "eventSourceARN": "arn:queue",
+        "attributes": {"SentTimestamp": "1793527200500"},
+    }
+    door = Door()
+    door.take_in(Message.of(record | {"messageAttributes": told}))
+    door.take_in(Message.of(record | {"messageAttributes": {}}))
+    assert [each.redrives for each in door.letters.kept] == ["2", ""]
+
+
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [

@@ -149,6 +149,43 @@ def test_what_sqs_can_not_keep_comes_back(queue: Queue) -> None:
     assert queue.messages() == []
 
 
+MIB = 1_048_576
+# Of names, types and values together, for the reason alone and for all but the detail.
+REASON = len("reasonStringnot_json")
+ALL_BUT_DETAIL = REASON + len("message_idStringm-1") + len("sent_atString1793527200500")
+ALL_BUT_DETAIL += len("queueString" + QUEUE)
+
+
+@pytest.mark.parametrize(
+    ("room", "kept"),
+    [
+        (ALL_BUT_DETAIL + 30, {"reason", "message_id", "sent_at", "queue"}),
+        (ALL_BUT_DETAIL - 1, {"reason", "message_id", "sent_at"}),
+        (REASON, {"reason"}),
+        (REASON - 1, set()),
+        (0, set()),
+    ],
+)
+def test_beside_a_large_body_stands_what_there_is_room_for_the_reason_first(
+    queue: Queue, room: int, kept: set[str]
+) -> None:
+    # Of two bytes each: a message is measured in bytes.
+    body = "é" * ((MIB - room) // 2) + "x" * ((MIB - room) % 2)
+    assert queue.put([letter(1, body)]) == set()
+    (message,) = queue.messages()
+    attributes = message.get("MessageAttributes", {})
+    assert attributes.keys() == kept
+    size = len(message["Body"].encode())
+    size += sum(len(name + each["StringValue"]) + 6 for name, each in attributes.items())
+    assert size <= MIB
+
+
+def test_a_letter_says_how_often_it_came_back(queue: Queue) -> None:
+    queue.put([letter(1, redrives="3")])
+    (message,) = queue.messages()
+    assert message["MessageAttributes"]["redrives"]["StringValue"] == "3"
+
+
 def test_a_call_that_fails_costs_no_other_call(queue: Queue) -> None:
     letters = [letter(number) for number in range(10)]
     assert queue.put([*letters, letter(10, body=TOO_LARGE)]) == {"m-10"}

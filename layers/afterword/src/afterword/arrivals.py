@@ -28,12 +28,16 @@ type Translate = Callable[[Sequence[ShopEvent], int], Counter[str]]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of the queue. `sent_at` as SQS gives it, in Unix milliseconds."""
+    """One message of the queue. `sent_at` as SQS gives it, in Unix milliseconds.
+
+    `redrives` says how often it came back from the dead-letter queue; empty: never.
+    """
 
     id: str
     body: str
     queue: str
     sent_at: str
+    redrives: str = ""
 
     @classmethod
     def of(cls, record: dict[str, Any]) -> Self:
@@ -42,7 +46,9 @@ class Message:
         https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
         """
         sent_at = record["attributes"]["SentTimestamp"]
-        return cls(record["messageId"], record["body"], record["eventSourceARN"], sent_at)
+        redrives = record.get("messageAttributes", {}).get("redrives", {}).get("stringValue") or ""
+        queue = record["eventSourceARN"]
+        return cls(record["messageId"], record["body"], queue, sent_at, redrives)
 
     def __repr__(self) -> str:
         """Return no body: it may hold personal data."""
@@ -125,7 +131,7 @@ def _sort(
             counts[f"skipped.{skipped.reason}"] += 1
         except PoisonError as error:
             counts[f"dead_letter.{error.reason}"] += 1
-            letters.append(
-                DeadLetter(each.id, each.queue, each.body, error.reason, error.detail, each.sent_at)
-            )
+            why = error.reason, error.detail
+            letter = DeadLetter(each.id, each.queue, each.body, *why, each.sent_at, each.redrives)
+            letters.append(letter)
     return readable, letters, counts
