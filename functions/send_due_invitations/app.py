@@ -15,7 +15,7 @@ from afterword.sending.mending import Mender
 from afterword.settings import SendDueSettings
 from afterword.sweep import Sweep, SweepError
 from afterword.telling.report import report, report_broken
-from afterword.wiring import Wiring, clock
+from afterword.wiring import PATIENT, Wiring, clock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,8 +43,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     campaigns = parts.campaigns()
     report_broken(logger, metrics, campaigns.broken)
     by_id = {each.id: each for each in campaigns.loaded}
-    mender = Mender(parts.ledger, parts.providers, by_id, clock, deadline)
-    sweep = Sweep(parts.ledger, parts.sender(deadline), mender, clock, deadline, shuffled)
+    sender = parts.sender(deadline, PATIENT)
+    mender = Mender(parts.ledger, parts.providers, by_id, clock, deadline, PATIENT)
+    sweep = Sweep(parts.ledger, sender, mender, clock, deadline, shuffled)
     counts = sweep.run(campaigns.loaded, now)
     overdue = sweep.overdue(campaigns.loaded, now)
     metrics.add_metric(name="OverdueInvitations", unit=MetricUnit.Count, value=overdue)

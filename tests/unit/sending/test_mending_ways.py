@@ -44,7 +44,7 @@ def way_of(shop: Shop, survey: int = 1) -> Way:
     return shop.ledger.read_way("shop", survey)
 
 
-def set_account(shop: Shop, **changes: int) -> None:
+def set_account(shop: Shop, **changes: Any) -> None:
     way = way_of(shop)
     shop.ledger.swap_way(way, replace(way, account_state=replace(way.account_state, **changes)))
 

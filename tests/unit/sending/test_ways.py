@@ -9,13 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from afterword.remembering.records import AccountState, SlotState, Way
-from afterword.sending.provider import Refused, Retry, Sent, Uncertain
+from afterword.sending.budget import Wanted
+from afterword.sending.provider import Each, Refused, Retry, Sent, Uncertain
 from afterword.sending.ways import (
     BREAKER_FAILURES,
     LONGEST_PAUSE,
     SHORTEST_PAUSE,
     SLOT_GRACE,
     Blocked,
+    begin,
     give_back,
     is_blocked,
     keep,
@@ -29,14 +31,18 @@ FREE = Way("shop", 1)
 OUTAGE = Retry("unreachable", outage=True)
 
 
+def wanted(calls: int, limit: int = 100) -> Wanted:
+    return Wanted(calls, calls, limit)
+
+
 def taken(way: Way = FREE, holder: str = "B1", now: int = NOW, limit: int = 100) -> Way:
-    result = take(way, holder=holder, until=now + 60, calls=1, limit=limit, now=now)
+    result = take(way, holder=holder, until=now + 60, wanted=wanted(1, limit), now=now)
     assert isinstance(result, Way), result
     return result
 
 
 def refused(way: Way, now: int = NOW, holder: str = "B2", limit: int = 10) -> Blocked:
-    result = take(way, holder=holder, until=now + 60, calls=1, limit=limit, now=now)
+    result = take(way, holder=holder, until=now + 60, wanted=wanted(1, limit), now=now)
     assert isinstance(result, Blocked), result
     return result
 
@@ -68,20 +74,62 @@ def test_the_budget_is_the_account_s_per_minute() -> None:
     way = FREE
     for number in range(3):
         way = give_back(taken(way, holder=f"B{number}", limit=3), f"B{number}")
-    assert refused(way, limit=3) == Blocked(NOW + 60, "rate_budget")
-    assert taken(way, now=NOW + 60, limit=3).account_state.used == 1
+    assert refused(way, limit=3) == Blocked(NOW + 61, "rate_budget")
+    assert taken(way, now=NOW + 61, limit=3).account_state.spent == f"{NOW + 61}.00:1"
 
 
 def test_several_calls_of_one_batch_are_taken_at_once() -> None:
     used = give_back(taken(FREE, holder="B0", limit=2), "B0")
-    result = take(used, holder="B1", until=NOW, calls=2, limit=2, now=NOW)
-    assert result == Blocked(NOW + 60, "rate_budget")
+    result = take(used, holder="B1", until=NOW, wanted=wanted(2, 2), now=NOW)
+    assert result == Blocked(NOW + 61, "rate_budget")
 
 
-def test_a_batch_that_takes_more_than_a_minute_s_budget_goes_first_in_a_minute() -> None:
-    first = take(FREE, holder="B1", until=NOW, calls=2, limit=1, now=NOW)
+def test_a_batch_that_takes_more_than_a_minute_s_budget_goes_alone_in_a_minute() -> None:
+    first = take(FREE, holder="B1", until=NOW, wanted=wanted(2, 1), now=NOW)
     assert isinstance(first, Way)
-    assert refused(give_back(first, "B1"), limit=1) == Blocked(NOW + 60, "rate_budget")
+    assert refused(give_back(first, "B1"), limit=1) == Blocked(NOW + 61, "rate_budget")
+
+
+def test_who_comes_later_than_reserved_counts_from_then_on() -> None:
+    way = taken(limit=2)
+    assert begin(way, "B1", wanted(1, 2), NOW + 0.2) == way
+    late = begin(way, "B1", wanted(1, 2), NOW + 9.5)
+    assert isinstance(late, Way)
+    assert (late.account_state.spent, late.slot.begins) == (f"{NOW + 9}.50:1", (NOW + 9.5) * 1000)
+
+
+def test_the_breaker_s_own_probe_may_be_late() -> None:
+    probing = taken(broken(BREAKER_FAILURES), now=NOW + SHORTEST_PAUSE)
+    begun = begin(probing, "B1", wanted(1), NOW + SHORTEST_PAUSE + 5)
+    assert isinstance(begun, Way)
+    assert begun.account_state.probe_until == probing.account_state.probe_until
+
+
+def test_what_opened_the_breaker_meanwhile_stops_who_is_late() -> None:
+    way = taken()
+    opened = replace(way, account_state=replace(way.account_state, not_before=NOW + 30))
+    assert begin(opened, "B1", wanted(1), NOW + 5) == Blocked(NOW + 30, "provider_paused")
+
+
+def test_nobody_begins_with_a_slot_that_is_another_s() -> None:
+    assert begin(taken(holder="B2"), "B1", wanted(1), NOW) == Blocked(NOW, "survey_busy")
+
+
+def test_calls_that_went_on_for_less_long_count_for_less_long() -> None:
+    many = Wanted(25, 1, 100, lasts=20)
+    way = take(FREE, holder="B1", until=NOW + 60, wanted=many, now=NOW)
+    assert isinstance(way, Way)
+    assert way.account_state.spent == f"{NOW + 20}.00:25"
+    outcome = Each((Sent(None),) * 25)
+    assert after(outcome, way, now=NOW + 2).account_state.spent == f"{NOW + 3}.00:25"
+    assert after(outcome, way, now=NOW + 19).account_state.spent == f"{NOW + 20}.00:25"
+
+
+def test_as_many_are_taken_as_there_is_room_for() -> None:
+    used = give_back(taken(limit=30), "B1")
+    way = take(used, holder="B2", until=NOW, wanted=Wanted(40, 1, 30), now=NOW)
+    assert isinstance(way, Way)
+    assert way.slot.calls == 29
 
 
 def test_who_gives_back_what_another_has_frees_neither_slot_nor_probe() -> None:
@@ -160,7 +208,7 @@ def test_an_uncertain_call_keeps_its_slot_and_counts_as_a_failure() -> None:
     way = after(Uncertain("http_502"))
     assert (way.slot.holder, way.slot.until) == ("B1", NOW + 600 + SLOT_GRACE)
     assert way.account_state.failures == 1
-    assert refused(way, now=NOW + 600).reason == "survey_busy"
+    assert refused(way, now=NOW + 600).reason == "survey_in_doubt"
     assert taken(way, now=NOW + 600, holder="B1").slot.holder == "B1"
 
 
@@ -186,7 +234,7 @@ def test_over_5_percent_and_more_than_a_few_refusals_are_too_many(
 
 
 def test_a_blocked_lane_is_seen_without_taking_anything() -> None:
-    spent = replace(FREE, account_state=AccountState(minute=NOW // 60, used=99))
+    spent = replace(FREE, account_state=AccountState(spent=f"{NOW}.00:99"))
     assert is_blocked(spent, NOW) is None
     assert is_blocked(taken(), NOW) == Blocked(NOW + 60, "survey_busy")
 
@@ -206,9 +254,9 @@ def test_whatever_happens_the_way_is_free_again_some_time(
     way, now = FREE, NOW
     for outcome, pause in history:
         now += pause
-        result = take(way, holder="B1", until=now + 60, calls=1, limit=1000, now=now)
+        result = take(way, holder="B1", until=now + 60, wanted=wanted(1, 1000), now=now)
         way = settle(result, "B1", outcome, 1, now + 60, now) if isinstance(result, Way) else way  # type: ignore[arg-type]  # any outcome
     much_later = now + 2 * SLOT_GRACE
     assert isinstance(
-        take(way, holder="B2", until=much_later, calls=1, limit=1000, now=much_later), Way
+        take(way, holder="B2", until=much_later, wanted=wanted(1, 1000), now=much_later), Way
     )

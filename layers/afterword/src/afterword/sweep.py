@@ -10,7 +10,7 @@ from afterword.deciding.campaigns import Mode
 from afterword.remembering.records import State
 from afterword.sending.due import send_due
 from afterword.sending.guarding import guarded
-from afterword.sending.ways import PAUSED, is_blocked
+from afterword.sending.ways import BUSY, PAUSED, SPENT, is_blocked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,11 +19,15 @@ if TYPE_CHECKING:
     from afterword.remembering.ledger import Ledger
     from afterword.sending.mending import Mender
     from afterword.sending.sender import Sender
+    from afterword.sending.ways import Blocked
 
 # As many as the largest call takes: https://developer.zendesk.com/api-reference/ticketing/nps-api/nps_invitations/
 _MOST_ROWS = 10_000
 OVERDUE_AFTER = 900
 _MOST_OVERDUE = 1000
+# A run waits so long for the budget of a minute; by then the next one has begun. Longer would only cost.
+_WAITS_FOR = 120
+_LOOKS_AGAIN_AFTER = 5
 # What a round of reading and writing 10,000 rows may take before it comes to the call.
 _ROUND_SECONDS = 30
 
@@ -59,6 +63,9 @@ class Sweep:
         self._clock = clock
         self._deadline = deadline
         self._shuffled = shuffled
+        # By campaign: when a lane that was blocked is worth another look, and what waits there.
+        self._again: dict[str, int] = {}
+        self._blocked: dict[str, Counter[str]] = {}
 
     def run(self, campaigns: Sequence[Campaign], now: int) -> Counter[str]:
         """Send what is due by `now` (business time, Unix seconds); return how many became what.
@@ -66,9 +73,25 @@ class Sweep:
         What fails is counted as `failed`, and the next run takes it up: one campaign must not stop the others.
         """
         counts = guarded("mending", self._mender.mend)
-        for campaign in self._shuffled(campaigns):
-            counts += guarded(f"campaign {campaign.id}", partial(self._sweep, campaign, now))
-        return counts
+        gives_up_at = min(self._clock() + _WAITS_FOR, self._deadline - 2 * _ROUND_SECONDS)
+        lanes = self._shuffled(campaigns)
+        while lanes:
+            self._again = {}
+            for campaign in lanes:
+                counts += guarded(f"campaign {campaign.id}", partial(self._sweep, campaign, now))
+            lanes = [each for each in lanes if each.id in self._again]
+            if not self._wait(gives_up_at):
+                break
+        return sum(self._blocked.values(), counts)
+
+    def _wait(self, gives_up_at: int) -> bool:
+        """Wait for the first lane that opens soon; False: for none, or not in this run."""
+        opens_at = min(self._again.values(), default=gives_up_at)
+        wait_until = self._sender.pace.wait_until
+        if wait_until is None or opens_at >= gives_up_at:
+            return False
+        wait_until(opens_at)
+        return True
 
     def overdue(self, campaigns: Sequence[Campaign], now: int) -> int:
         """Count invitations that should have gone out 15 minutes ago (up to 1,000 a campaign).
@@ -82,9 +105,11 @@ class Sweep:
     def _sweep(self, campaign: Campaign, now: int) -> Counter[str]:
         """Go through a campaign's lane until it is empty, blocked, or time runs out."""
         counts: Counter[str] = Counter()
+        self._blocked.pop(campaign.id, None)
         while self._clock() + _ROUND_SECONDS < self._deadline:
-            if self._is_blocked(campaign):
-                return counts + Counter(blocked_lanes=1)
+            if blocked := self._find_block(campaign):
+                self._note_block(campaign, blocked, Counter(blocked_lanes=1))
+                break
             keys = self._ledger.due(campaign.id, now, _MOST_ROWS)
             found = self._ledger.read_invitations(keys).values()
             # The index may lag behind: what has been claimed or put off since is no longer ours to decide.
@@ -93,17 +118,35 @@ class Sweep:
                 break
             customers = self._ledger.read_customers({each.customer for each in due})
             done = send_due(self._ledger, self._sender, campaign, due, customers, now)
+            waiting = Counter({name: done.pop(name) for name in list(done) if _is_block(name)})
             counts += done
+            if waiting and self._sender.blocked:
+                self._note_block(campaign, self._sender.blocked, waiting)
+                break
             if not _is_worth_another(done, len(keys)):
+                self._blocked[campaign.id] = waiting
                 break
         return counts
 
-    def _is_blocked(self, campaign: Campaign) -> bool:
+    def _find_block(self, campaign: Campaign) -> Blocked | None:
         way = self._ledger.read_way(campaign.account, campaign.survey)
         blocked = is_blocked(way, self._clock(), campaign.id)
         # A dry run needs no way; but what a person has paused stays as it is.
-        is_free = campaign.mode is Mode.DRY_RUN and blocked and blocked.reason != PAUSED
-        return blocked is not None and not is_free
+        is_dry = campaign.mode is Mode.DRY_RUN and blocked and blocked.reason != PAUSED
+        return None if is_dry else blocked
+
+    def _note_block(self, campaign: Campaign, blocked: Blocked, waiting: Counter[str]) -> None:
+        """Note what waits, as it is after the last look, and whether another one is worth while."""
+        self._blocked[campaign.id] = waiting
+        if blocked.reason == SPENT:
+            self._again[campaign.id] = blocked.until
+        elif blocked.reason == BUSY:
+            # Until when the call is on is not known, only its lease.
+            self._again[campaign.id] = self._clock() + _LOOKS_AGAIN_AFTER
+
+
+def _is_block(name: str) -> bool:
+    return name.startswith("blocked.")
 
 
 def _is_worth_another(done: Counter[str], read: int) -> bool:
@@ -111,5 +154,4 @@ def _is_worth_another(done: Counter[str], read: int) -> bool:
 
     Not if this one got nothing out of the way: the next would find the same.
     """
-    moved = any(count for name, count in done.items() if not name.startswith("blocked."))
-    return moved and (read == _MOST_ROWS or done["released"] > 0)
+    return bool(done) and (read == _MOST_ROWS or done["released"] > 0)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from afterword.remembering.dead_letters import SqsDeadLetters
 from afterword.remembering.errors import ParametersError
+from afterword.sending.passage import Pace
 from afterword.sending.sender import Sender
 from afterword.translate import Translator
 
@@ -34,6 +35,19 @@ if TYPE_CHECKING:
 def clock() -> int:
     """Return the wall time in Unix seconds."""
     return int(time.time())
+
+
+def _now() -> float:
+    return time.time()
+
+
+def _wait_until(when: float) -> None:
+    time.sleep(max(0.0, when - time.time()))
+
+
+# The queue's function waits for nobody: what the budget has no room for is sent by the schedule's.
+HURRIED = Pace(_now)
+PATIENT = Pace(_now, _wait_until)
 
 
 def _quiet_libraries() -> None:
@@ -112,11 +126,11 @@ class Wiring:
         tell(mappings.broken)
         return Mappings(mappings.loaded).read
 
-    def sender(self, deadline: int) -> Sender:
+    def sender(self, deadline: int, pace: Pace = HURRIED) -> Sender:
         """Return a sender for an invocation that ends at `deadline` (wall time, Unix seconds)."""
         from ulid import ULID
 
-        return Sender(self.ledger, self.providers, clock, lambda: str(ULID()), deadline)
+        return Sender(self.ledger, self.providers, clock, lambda: str(ULID()), deadline, pace)
 
     def translator(self, campaigns: Collection[Campaign], deadline: int) -> Translator:
         """Return a translator with these campaigns, for an invocation that ends at `deadline`.

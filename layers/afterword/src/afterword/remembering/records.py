@@ -224,23 +224,28 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class AccountState:
-    """What all instances know of a provider's account. `version` 0: never written."""
+    """What all instances know of a provider's account. `version` 0: never written. `spent`: see `sending.budget`."""
 
     version: int = 0
     failures: int = 0
     not_before: int = 0
     probe_until: int = 0
-    minute: int = 0
-    used: int = 0
+    spent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SlotState:
-    """One survey's slot: the one call in flight, and how its recipients fared today. `version` 0: never written."""
+    """One survey's slot: the one call in flight, and how its recipients fared today. `version` 0: never written.
+
+    `begins` and `ends` (Unix milliseconds) and `calls` are what the holder has reserved of the account's budget.
+    """
 
     version: int = 0
     holder: str | None = None
     until: int = 0
+    begins: int = 0
+    ends: int = 0
+    calls: int = 0
     not_before: int = 0
     failures: int = 0
     day: int = 0

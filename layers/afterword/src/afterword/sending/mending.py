@@ -18,7 +18,9 @@ from afterword.deciding.rules import Reason
 from afterword.remembering.errors import ParametersError
 from afterword.remembering.records import BatchState
 from afterword.sending import batches, passage, ways
+from afterword.sending.budget import Wanted
 from afterword.sending.guarding import guarded
+from afterword.sending.passage import Pace
 from afterword.sending.provider import Each, LookUpError, Refused, Sent
 from afterword.sending.sender import LEASE_GRACE, recipients, terms_of
 from afterword.sending.ways import Blocked
@@ -53,6 +55,7 @@ class Mender:
         campaigns: By id.
         clock: Wall time, Unix seconds.
         deadline: Wall time at which this invocation ends.
+        pace: Tells the time to the split second; None: by the clock.
     """
 
     def __init__(
@@ -62,12 +65,14 @@ class Mender:
         campaigns: Mapping[str, Campaign],
         clock: Callable[[], int],
         deadline: int,
+        pace: Pace | None = None,
     ) -> None:
         self._ledger = ledger
         self._provider_of = provider_of
         self._campaigns = campaigns
         self._clock = clock
         self._deadline = deadline
+        self._pace = Pace((pace or Pace(clock)).now)
 
     def mend(self) -> Counter[str]:
         """Take one step with each batch that is due; return how many invitations became what.
@@ -142,7 +147,8 @@ class Mender:
         if now + provider.call_seconds > self._deadline:
             return self._put_off(batch, now)
         known = self._ledger.read_way(batch.account, batch.survey)
-        way = passage.take(self._ledger, provider, known, batch, 1, now)
+        wanted = Wanted(1, 1, provider.calls_per_minute)
+        way = passage.take(self._ledger, known, batch, wanted, self._pace)
         if isinstance(way, Blocked):
             return self._put_off(batch, min(way.until, now + batches.LOOK_AFTER))
         if batch.state is BatchState.SENT:

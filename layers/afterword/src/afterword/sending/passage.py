@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from afterword.remembering.ledger import LedgerError
@@ -14,31 +15,44 @@ if TYPE_CHECKING:
 
     from afterword.remembering.ledger import Ledger
     from afterword.remembering.records import Batch
-    from afterword.sending.provider import Provider
+    from afterword.sending.budget import Wanted
 
 _RACES = 8
+# How far ahead requests are reserved by who can wait: a claim of 10,000 takes some seconds, in which the budget would
+# lie idle.
+_LEAD = 10
 
 
-def take(
-    ledger: Ledger, provider: Provider, way: Way, batch: Batch, calls: int, now: int
-) -> Way | Blocked:
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Wall time to the split second, by which requests are counted; and how to wait for it, for who may."""
+
+    now: Callable[[], float]
+    wait_until: Callable[[float], None] | None = None
+
+    @property
+    def lead(self) -> float:
+        """How many seconds ahead requests may be reserved."""
+        return _LEAD if self.wait_until else 0
+
+
+def take(ledger: Ledger, way: Way, batch: Batch, wanted: Wanted, pace: Pace) -> Way | Blocked:
     """Take the way for a batch until it is freed; past its lease the mender does that.
 
     Args:
         ledger: Where all instances share it.
-        provider: Whose rate is kept.
         way: Account and survey, as last read.
         batch: Who takes it; the ledger has it already, or nobody would ever free the way after a crash.
-        calls: How many requests will be made.
-        now: Wall time, Unix seconds.
+        wanted: The requests that will be made.
+        pace: Tells the time.
     """
     for _ in range(_RACES):
+        now = pace.now()
         taken = ways.take(
             way,
             holder=batch.id,
-            until=(batch.due or now) + ways.SLOT_GRACE,
-            calls=calls,
-            limit=provider.calls_per_minute,
+            until=(batch.due or int(now)) + ways.SLOT_GRACE,
+            wanted=wanted,
             now=now,
             campaign=batch.campaign,
         )
@@ -47,7 +61,28 @@ def take(
         if ledger.swap_way(way, taken):
             return taken.swapped()
         way = ledger.read_way(way.account, way.survey)
-    return Blocked(now + 1, "way_contended")
+    return Blocked(int(pace.now()) + 1, "way_contended")
+
+
+def begin(ledger: Ledger, way: Way, batch: Batch, wanted: Wanted, pace: Pace) -> Way | Blocked:
+    """Wait for the time that was reserved; who comes too late for it reserves again.
+
+    Args:
+        ledger: Where all instances share it.
+        way: As taken.
+        batch: Who is about to call.
+        wanted: The requests that are still to be made.
+        pace: Tells the time, and waits.
+    """
+    for _ in range(_RACES):
+        if pace.wait_until:
+            pace.wait_until(way.slot.begins / ways.MILLISECONDS)
+        begun = ways.begin(way, batch.id, wanted, pace.now())
+        if isinstance(begun, Blocked) or begun == way:
+            return begun
+        swapped = ledger.swap_way(way, begun)
+        way = begun.swapped() if swapped else ledger.read_way(way.account, way.survey)
+    return Blocked(int(pace.now()) + 1, "way_contended")
 
 
 def change(ledger: Ledger, way: Way, decide: Callable[[Way], Way]) -> None:

@@ -14,6 +14,8 @@ from afterword.deciding.rules import Reason, capped, stopped_by
 from afterword.remembering.errors import ParametersError
 from afterword.remembering.records import Batch, BatchState, Claim, Move, State
 from afterword.sending import batches, passage, ways
+from afterword.sending.budget import Wanted
+from afterword.sending.passage import Pace
 from afterword.sending.provider import LookUpError, Recipient, Terms
 from afterword.sending.ways import Blocked
 
@@ -49,6 +51,10 @@ class Sender:
         clock: Wall time, Unix seconds.
         new_id: Returns a batch id that was never used before.
         deadline: Wall time at which this invocation ends.
+        pace: Tells the time to the split second, and waits; None: nobody waits here.
+
+    Attributes:
+        blocked: What stopped the last sending, if anything did.
     """
 
     def __init__(
@@ -58,12 +64,15 @@ class Sender:
         clock: Callable[[], int],
         new_id: Callable[[], str],
         deadline: int,
+        pace: Pace | None = None,
     ) -> None:
         self._ledger = ledger
         self.provider_of = provider_of
         self._clock = clock
         self._new_id = new_id
         self._deadline = deadline
+        self.pace = pace or Pace(clock)
+        self.blocked: Blocked | None = None
 
     def has_time(self, provider: Provider) -> bool:
         """Tell whether a whole call and its records still fit into this invocation."""
@@ -82,6 +91,7 @@ class Sender:
         """
         counts: Counter[str] = Counter()
         left = len(candidates)
+        self.blocked = None
         try:
             provider = self.provider_of(campaign.account)
         except (AccountError, ParametersError) as error:
@@ -98,16 +108,22 @@ class Sender:
             candidates = [each for each in candidates if each.customer.token is not None]
             left = len(candidates)
         for group in groups(candidates, provider.most_recipients):
-            sent = self._send_group(campaign, provider, group, now)
-            if isinstance(sent, Blocked):
-                return counts + Counter({f"blocked.{sent.reason}": left})
-            counts += sent
-            left -= len(group)
+            rest = group
+            while rest:
+                sent = self._send_group(campaign, provider, rest, now)
+                if isinstance(sent, Blocked):
+                    self.blocked = sent
+                    return counts + Counter({f"blocked.{sent.reason}": left})
+                tried, became = sent
+                counts += became
+                left -= tried
+                rest = rest[tried:]
         return counts
 
     def _send_group(
         self, campaign: Campaign, provider: Provider, group: Sequence[Candidate], now: int
-    ) -> Counter[str] | Blocked:
+    ) -> tuple[int, Counter[str]] | Blocked:
+        """Send to as many, from the first on, as the account's budget has room for; return how many they were."""
         wall = self._clock()
         if not self.has_time(provider):
             return Blocked(wall, "out_of_time")
@@ -120,18 +136,23 @@ class Sender:
             created_at=wall,
             due=self._deadline + LEASE_GRACE,
         )
+        wanted = _wanted(provider, len(group), self.pace)
         known = self._ledger.read_way(batch.account, batch.survey)
-        if blocked := ways.is_blocked(known, wall, campaign.id):
+        # Before the batch is written: it may have 10,000 members.
+        if blocked := ways.would_block(known, campaign.id, wanted, self.pace.now()):
             return blocked
         self._ledger.open_batch(batch, [each.invitation.key for each in group])
-        way = passage.take(self._ledger, provider, known, batch, _calls(provider, len(group)), wall)
+        way = passage.take(self._ledger, known, batch, wanted, self.pace)
         if isinstance(way, Blocked):
             batches.release(self._ledger, batch, reason=way.reason)
             return way
+        if provider.one_by_one:
+            group = group[: way.slot.calls]
         ready, counts = self._claim(campaign, batch, group, now)
         if not ready or not self.has_time(provider):
-            return counts + batches.release(self._ledger, batch, reason="not_called")
-        return counts + self._call(campaign, provider, way, batch, ready)
+            return len(group), counts + batches.release(self._ledger, batch, reason="not_called")
+        called = self._call(campaign, provider, way, batch, ready)
+        return called if isinstance(called, Blocked) else (len(group), counts + called)
 
     def _claim(
         self, campaign: Campaign, batch: Batch, group: Sequence[Candidate], now: int
@@ -162,27 +183,41 @@ class Sender:
         way: Way,
         batch: Batch,
         ready: Sequence[Candidate],
-    ) -> Counter[str]:
+    ) -> Counter[str] | Blocked:
         people = recipients(campaign, [each.customer for each in ready])
         body = provider.encode(people, terms_of(campaign))
         outcome: Outcome
-        try:
-            after_id = _note_id(provider, batch.survey)
-        except LookUpError as error:
-            return batches.record(self._ledger, provider, way, batch, error.retry, self._clock())
-        wall = self._clock()
+        begun = self._begin(provider, way, batch, way.slot.calls)
+        after_id = None
+        if not isinstance(begun, Blocked) and not (provider.replays_key or provider.one_by_one):
+            # What a look for a lost call needs to know, where there will be one.
+            try:
+                after_id = highest_id(provider, batch.survey)
+            except LookUpError as error:
+                return batches.record(
+                    self._ledger, provider, way, batch, error.retry, self._clock()
+                )
+            begun = self._begin(provider, begun, batch, 1)
+        if isinstance(begun, Blocked):
+            batches.release(self._ledger, batch, reason=begun.reason)
+            return begun
         calling = replace(
             batch,
             state=BatchState.CALLING,
             size=len(ready),
-            called_at=wall,
+            called_at=self._clock(),
             after_id=after_id,
             digest=sha256(body).hexdigest(),
         )
         if not self.has_time(provider) or not self._ledger.change_batch(batch, calling):
             return batches.release(self._ledger, batch, reason="not_called")
         outcome = provider.invite(batch.survey, body, batch.id)
-        return batches.record(self._ledger, provider, way, calling, outcome, self._clock())
+        return batches.record(self._ledger, provider, begun, calling, outcome, self._clock())
+
+    def _begin(self, provider: Provider, way: Way, batch: Batch, calls: int) -> Way | Blocked:
+        """Wait for the time that was reserved for so many requests."""
+        wanted = replace(_wanted(provider, calls, self.pace), calls=calls, least=calls)
+        return passage.begin(self._ledger, way, batch, wanted, self.pace)
 
 
 def groups(candidates: Sequence[Candidate], most: int) -> Iterator[tuple[Candidate, ...]]:
@@ -220,23 +255,18 @@ def terms_of(campaign: Campaign) -> Terms:
     )
 
 
-def _note_id(provider: Provider, survey: int) -> int | None:
-    """Return what a look for a lost call needs to know, where there will be one. Raises LookUpError."""
-    if provider.replays_key or provider.one_by_one:
-        return None
-    return highest_id(provider, survey)
-
-
 def highest_id(provider: Provider, survey: int) -> int:
     """Return the survey's highest invitation id, 0 if there is none. Raises LookUpError."""
     return max((each.id for each in provider.list_after(survey, 0)), default=0)
 
 
-def _calls(provider: Provider, size: int) -> int:
-    """Return how many requests a batch takes: one to invite, and one to note the highest id before."""
+def _wanted(provider: Provider, size: int, pace: Pace) -> Wanted:
+    """Return the requests of a batch: one to invite, and one to note the highest id before, or one for each member."""
+    limit = provider.calls_per_minute
     if provider.one_by_one:
-        return size
-    return 1 if provider.replays_key else 2
+        return Wanted(size, 1, limit, pace.lead, provider.call_seconds)
+    calls = 1 if provider.replays_key else 2
+    return Wanted(calls, calls, limit, pace.lead)
 
 
 def _without_token(candidates: Sequence[Candidate]) -> list[Move]:

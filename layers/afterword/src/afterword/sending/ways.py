@@ -7,13 +7,16 @@ of two who decide on the same state one is refused and decides again.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import TYPE_CHECKING
 
 from afterword.remembering.pauses import paused_until
+from afterword.sending import budget
 from afterword.sending.provider import Each, Refused, Retry, Sent, Uncertain
 
 if TYPE_CHECKING:
     from afterword.remembering.records import AccountState, SlotState, Way
+    from afterword.sending.budget import Wanted
     from afterword.sending.provider import Outcome
 
 # How long a slot outlives the time at which somebody looks after its batch. Until that has been done, nobody else may
@@ -23,12 +26,16 @@ BREAKER_FAILURES = 3
 SHORTEST_PAUSE = 30
 LONGEST_PAUSE = 900
 MINUTE = 60
+MILLISECONDS = 1000
 DAY = 86_400
 MOST_REFUSED = 0.05
 # Below this a share says nothing: one refusal out of one is a bad address, not a broken survey.
 FEWEST_REFUSED = 3
 # The only block that a person has made.
 PAUSED = "paused"
+# What is over in a minute or less.
+SPENT = "rate_budget"
+BUSY = "survey_busy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +46,13 @@ class Blocked:
     reason: str
 
 
-def take(  # noqa: PLR0913 - A way's whole decision, by name.
+def take(
     way: Way,
     *,
     holder: str,
     until: int,
-    calls: int,
-    limit: int,
-    now: int,
+    wanted: Wanted,
+    now: float,
     campaign: str | None = None,
 ) -> Way | Blocked:
     """Take the way for one batch.
@@ -55,42 +61,79 @@ def take(  # noqa: PLR0913 - A way's whole decision, by name.
         way: As read.
         holder: The batch that will be in flight.
         until: When its lease runs out.
-        calls: How many requests it takes from this minute's budget.
-        limit: The account's requests a minute.
+        wanted: The requests that it takes from the account's budget. How many it got, and from when, is in the slot.
         now: Wall time.
         campaign: Whose batch it is; None: whichever campaign's.
     """
+    if blocked := is_blocked(way, now, campaign, holder):
+        return blocked
+    reserved = budget.reserve(way.account_state.spent, wanted, now)
+    if not isinstance(reserved, budget.Reserved):
+        return Blocked(ceil(reserved), SPENT)
+    ends = budget.stamp(reserved.begins + wanted.lasts)
+    spent = budget.note(way.account_state.spent, reserved.calls, ends, now)
+    probe_until = until if _is_open(way.account_state) else 0
+    return replace(
+        way,
+        account_state=replace(way.account_state, spent=spent, probe_until=probe_until),
+        slot=replace(
+            way.slot,
+            holder=holder,
+            until=until,
+            begins=int(reserved.begins * MILLISECONDS),
+            ends=int(ends * MILLISECONDS),
+            calls=reserved.calls,
+        ),
+    )
+
+
+def is_blocked(
+    way: Way, now: float, campaign: str | None = None, holder: str | None = None
+) -> Blocked | None:
+    """Return what blocks a campaign's whole lane for now, so that nobody needs to read it."""
     account, slot = way.account_state, way.slot
-    used = account.used if account.minute == now // MINUTE else 0
     blocks = (
         (paused_until(way.pauses, way.account, campaign), PAUSED),
         (account.not_before, "provider_paused"),
         (account.probe_until if _is_open(account) else 0, "breaker_probing"),
         (slot.not_before, "survey_paused"),
-        (slot.until if slot.holder not in {None, holder} else 0, "survey_busy"),
-        # What takes more than a whole minute's budget goes first in a minute, or never.
-        (_next_minute(now) if used and used + calls > limit else 0, "rate_budget"),
+        (slot.until if slot.holder not in {None, holder} else 0, _occupied(slot)),
     )
-    for blocked_until, reason in blocks:
-        if blocked_until > now:
-            return Blocked(blocked_until, reason)
-    return replace(
+    return next((Blocked(until, reason) for until, reason in blocks if until > now), None)
+
+
+def would_block(way: Way, campaign: str, wanted: Wanted, now: float) -> Blocked | None:
+    """Return what would block a batch that were to take the way now."""
+    taken = take(way, holder="", until=0, wanted=wanted, now=now, campaign=campaign)
+    return taken if isinstance(taken, Blocked) else None
+
+
+def begin(way: Way, holder: str, wanted: Wanted, now: float) -> Way | Blocked:
+    """Return the way as it is when the calls begin: if later than was reserved, they count from now on.
+
+    Args:
+        way: As read.
+        holder: The batch that is about to call.
+        wanted: The requests that are still to be made.
+        now: Wall time.
+    """
+    slot = way.slot
+    if slot.holder != holder:
+        return Blocked(ceil(now), BUSY)
+    if now <= slot.begins / MILLISECONDS + budget.LATE:
+        return way
+    mine = way.account_state.probe_until == slot.until
+    without = replace(
         way,
         account_state=replace(
-            account,
-            minute=now // MINUTE,
-            used=used + calls,
-            probe_until=until if _is_open(account) else 0,
+            way.account_state,
+            spent=budget.note(
+                way.account_state.spent, -wanted.calls, slot.ends / MILLISECONDS, now
+            ),
+            probe_until=0 if mine else way.account_state.probe_until,
         ),
-        slot=replace(slot, holder=holder, until=until),
     )
-
-
-def is_blocked(way: Way, now: int, campaign: str | None = None) -> Blocked | None:
-    """Return what blocks a campaign's whole lane for now, so that nobody needs to read it."""
-    used = way.account_state.used
-    taken = take(way, holder="", until=now, calls=0, limit=used, now=now, campaign=campaign)
-    return taken if isinstance(taken, Blocked) else None
+    return take(without, holder=holder, until=slot.until, wanted=wanted, now=now)
 
 
 def give_back(way: Way, holder: str) -> Way:
@@ -108,7 +151,8 @@ def keep(way: Way, holder: str, until: int) -> Way:
     """Leave the slot to a batch in doubt, unless it is another's by now; `until` somebody looks after it."""
     if way.slot.holder not in {None, holder}:
         return way
-    return replace(way, slot=replace(way.slot, holder=holder, until=until + SLOT_GRACE))
+    slot = replace(way.slot, holder=holder, until=until + SLOT_GRACE, calls=0)
+    return replace(way, slot=slot)
 
 
 def settle(way: Way, holder: str, outcome: Outcome, size: int, check_at: int, now: int) -> Way:
@@ -126,6 +170,7 @@ def settle(way: Way, holder: str, outcome: Outcome, size: int, check_at: int, no
     slot = _freed(way.slot, holder)
     match outcome:
         case Each():
+            way = _note_end(way, holder, len(outcome.outcomes), now)
             way = settle(way, holder, outcome.for_the_way(), 0, check_at, now)
             sent, refused = outcome.count_sent(), outcome.count_refused()
             return replace(way, slot=_count(way.slot, now, sent=sent, refused=refused))
@@ -176,14 +221,27 @@ def _pause(step: int) -> int:
 
 
 def _freed(slot: SlotState, holder: str) -> SlotState:
-    return replace(slot, holder=None, until=0) if slot.holder == holder else slot
+    if slot.holder != holder:
+        return slot
+    return replace(slot, holder=None, until=0, begins=0, calls=0)
+
+
+def _occupied(slot: SlotState) -> str:
+    """Tell a call in flight, which is over soon, from one in doubt."""
+    return BUSY if slot.calls else "survey_in_doubt"
+
+
+def _note_end(way: Way, holder: str, calls: int, now: int) -> Way:
+    """Note that calls which could have gone on for longer are over, `now` in whole seconds."""
+    slot, account = way.slot, way.account_state
+    if slot.holder != holder or slot.ends <= (now + 1) * MILLISECONDS:
+        return way
+    spent = budget.note(account.spent, -slot.calls, slot.ends / MILLISECONDS, now)
+    spent = budget.note(spent, calls, now + 1, now)
+    return replace(way, account_state=replace(account, spent=spent))
 
 
 def _count(slot: SlotState, now: int, *, sent: int = 0, refused: int = 0) -> SlotState:
     if slot.day != now // DAY:
         slot = replace(slot, day=now // DAY, sent=0, refused=0)
     return replace(slot, sent=slot.sent + sent, refused=slot.refused + refused)
-
-
-def _next_minute(now: int) -> int:
-    return (now // MINUTE + 1) * MINUTE

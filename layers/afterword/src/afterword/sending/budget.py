@@ -1,0 +1,101 @@
+"""An account's requests of the last minute, kept so that no minute, wherever it begins, has more than its share.
+
+A provider counts by its own clock. A budget that began anew with each of our minutes could fill the end of one and the
+beginning of the next: to the provider they may be the same. So the ledger notes when requests were made, or will be:
+`1800000000.25:1 1800000003.00:25`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from math import ceil
+
+# A call begins so many seconds after the time that is noted, at most.
+LATE = 0.25
+# Seconds for which a request counts.
+COUNTS_FOR = 60 + LATE
+# Requests of the same quarter of a second are noted together, at its end.
+_GRID = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The requests of one batch.
+
+    Attributes:
+        calls: How many.
+        least: With how many of them it would do.
+        limit: The account's requests a minute.
+        lead: How many seconds ahead they may be reserved, since a claim takes some.
+        lasts: How many seconds they go on, at the longest.
+    """
+
+    calls: int
+    least: int
+    limit: int
+    lead: float = 0
+    lasts: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """So many requests, from a wall time on."""
+
+    begins: float
+    calls: int
+
+
+def reserve(spent: str, wanted: Wanted, now: float) -> Reserved | float:
+    """Find the next time at which an account may be asked.
+
+    Args:
+        spent: The account's requests, as noted.
+        wanted: What is needed.
+        now: Wall time.
+
+    Returns:
+        When, and how often; or the wall time from which it is worth looking again.
+    """
+    begins = _earliest(spent, wanted, now)
+    if begins > now + wanted.lead:
+        return begins - wanted.lead
+    room = wanted.limit - _count(spent, begins)
+    return Reserved(begins, min(wanted.calls, max(room, wanted.least)))
+
+
+def note(spent: str, calls: int, at: float, now: float) -> str:
+    """Note requests, and forget those that don't count any more. Fewer than 0 are taken back.
+
+    Args:
+        spent: The account's requests, as noted.
+        calls: How many.
+        at: When the last of them is made (wall time).
+        now: Wall time.
+    """
+    noted = Counter(_read(spent, now))
+    noted[stamp(at)] += calls
+    return " ".join(f"{each:.2f}:{number}" for each, number in sorted((+noted).items()))
+
+
+def stamp(at: float) -> float:
+    """Return under which time requests are noted."""
+    return ceil(at * _GRID) / _GRID
+
+
+def _earliest(spent: str, wanted: Wanted, now: float) -> float:
+    """Return from when there is room. More than a minute's share goes alone, or never."""
+    most = max(0, wanted.limit - wanted.least)
+    later = sorted(at + COUNTS_FOR for at in _read(spent, now))
+    return next(at for at in (now, *later) if _count(spent, at) <= most)
+
+
+def _count(spent: str, at: float) -> int:
+    """Count the requests of the minute before. Those that are noted for later count, too."""
+    return sum(_read(spent, at).values())
+
+
+def _read(spent: str, now: float) -> dict[float, int]:
+    entries = (entry.split(":") for entry in spent.split())
+    noted = {float(at): int(calls) for at, calls in entries}
+    return {at: calls for at, calls in noted.items() if at > now - COUNTS_FOR}
