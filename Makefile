@@ -11,6 +11,7 @@ REQUIREMENTS := layers/dependencies/requirements.txt
 EXPORT := $(UV) export --quiet --frozen --no-default-groups --no-emit-project
 EVENT ?=
 FUNCTION ?=
+OPEN ?=
 BRIDGE ?=
 ROUNDS ?= 9
 
@@ -28,6 +29,10 @@ up: $(SET_UP) ## Start a local cloud that stays, with everything deployed
 send: $(SET_UP) ## Send one event to it: make send EVENT=events/purchase.json
 	@test -n "$(EVENT)" || { echo "Say which event: make send EVENT=events/purchase.json"; exit 1; }
 	@$(PYTHON) -m local send "$(EVENT)"
+
+.PHONY: mail
+mail: $(SET_UP) ## List the mails that arrived there, or open one: make mail OPEN=3
+	@$(PYTHON) -m local mail $(if $(OPEN),--open "$(OPEN)")
 
 .PHONY: invoke
 invoke: $(SET_UP) ## Run a function on it: make invoke FUNCTION=translate_events EVENT=events/sqs/raw.json

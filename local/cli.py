@@ -1,4 +1,4 @@
-"""The commands behind `make run`, `make up`, `make send`, `make invoke` and `make down`; and `mapping`."""
+"""The commands behind `make run`, `up`, `send`, `mail`, `invoke` and `down`; and `mapping`."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from rich.console import Console
 
 from afterword.remembering.ledger import LedgerError
 from local import cloud as clouds
-from local import functions, kept, rie, sam, sam_local
+from local import functions, kept, postbox, rie, sam, sam_local
 from local.cloud import Cloud
 from local.deployment import Deployment, furnish
 from local.errors import LocalError
@@ -54,7 +54,7 @@ def run() -> None:
     screen = Screen(Console())
     with _readable_errors(screen):
         screen.say("Afterword on a local cloud: no AWS account, loopback only.")
-        with clouds.running("run") as cloud:
+        with clouds.running("run", keep_mails=True) as cloud:
             rows = tell(screen, deploy(screen, cloud))
         broken = sum(not row.kept for row in rows)
         screen.say()
@@ -85,7 +85,7 @@ def up(
             screen.say("To have changed code deployed: 'make down up'.")
             return
         with screen.stage("local cloud"):
-            cloud = clouds.start("up", bridge=bridge)
+            cloud = clouds.start("up", bridge=bridge, keep_mails=True)
         try:
             deployment = deploy(screen, cloud)
             sam_local.prepare(deployment, bridge)
@@ -142,6 +142,28 @@ def invoke(
         Screen(Console()).say(rie.pretty(answer))
         if answer.failed:
             raise LocalError(f"{function} failed.", "Its log is above.")
+
+
+@app.command()
+def mail(
+    open_number: Annotated[
+        int | None, typer.Option("--open", help="Open one of them, by its number.")
+    ] = None,
+) -> None:
+    """List the mails that the local cloud's mail server took last, or open one."""
+    console = Console()
+    with _readable_errors(Screen(console)):
+        folder = postbox.newest(clouds.MAILS)
+        mails = postbox.arrived(folder) if folder else []
+        if open_number is not None:
+            page = postbox.write_page(mails, open_number, clouds.MAILS)
+            Screen(console).say(page.as_uri())
+            typer.launch(str(page))
+        elif mails:
+            console.print(postbox.table(mails))
+            Screen(console).say("To read one: 'make mail OPEN=NUMBER'.")
+        else:
+            Screen(console).say("No mail has arrived. 'make run' or 'make up' starts what mails.")
 
 
 def deploy(screen: Screen, cloud: Cloud) -> Deployment:

@@ -10,13 +10,13 @@ import shutil
 import signal
 import subprocess
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import requests
 
-from local import fake_account
+from local import fake_account, mail
 from local.errors import LocalError
 from local.processes import free_port, signal_group
 from local.waiting import wait_until
@@ -24,8 +24,11 @@ from local.waiting import wait_until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from local.mail import MailServer
+
 ROOT = Path(__file__).resolve().parent.parent
 LOCAL = ROOT / ".local"
+MAILS = LOCAL / "mail"
 # An environment of its own: the functions run in it too, and must not find this checkout there.
 _PYTHON = str(ROOT / ".venv-cloud" / "bin" / "python")
 LOOPBACK = "127.0.0.1"
@@ -43,6 +46,7 @@ class Cloud:
         home: Its temporary files; gone when it is stopped.
         log: What it wrote.
         process: The process, where it is a child of ours.
+        mail: The mail server that runs beside it.
     """
 
     endpoint_url: str
@@ -50,6 +54,7 @@ class Cloud:
     home: Path
     log: Path
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False, compare=False)
+    mail: MailServer | None = None
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time.
         """Make a boto3 client of this cloud.
@@ -88,34 +93,40 @@ class Cloud:
         # Whatever the leader left behind is still in its group.
         signal_group(self.pid, signal.SIGKILL)
         wait_until(self.ended, seconds=_SECONDS_TO_STOP)
+        if self.mail:
+            self.mail.stop()
         shutil.rmtree(self.home, ignore_errors=True)
 
 
 @contextmanager
-def running(name: str, *, enforce_roles: bool = False) -> Iterator[Cloud]:
+def running(name: str, *, enforce_roles: bool = False, keep_mails: bool = False) -> Iterator[Cloud]:
     """Run a local cloud for as long as the block runs, and stop it however the block ends.
 
     Args:
         name: What its log is called.
         enforce_roles: Whether the functions may do only what their IAM roles allow.
+        keep_mails: Whether the mails stay, in MAILS, until the next cloud of this name.
 
     Yields:
         The cloud, ready.
     """
-    cloud = start(name, enforce_roles=enforce_roles)
+    cloud = start(name, enforce_roles=enforce_roles, keep_mails=keep_mails)
     try:
         yield cloud
     finally:
         cloud.stop()
 
 
-def start(name: str, *, enforce_roles: bool = False, bridge: str | None = None) -> Cloud:
-    """Start a local cloud on a free loopback port and wait until it answers.
+def start(
+    name: str, *, enforce_roles: bool = False, bridge: str | None = None, keep_mails: bool = False
+) -> Cloud:
+    """Start a local cloud, with a mail server, on free loopback ports and wait until it answers.
 
     Args:
         name: What its log is called.
         enforce_roles: Whether the functions may do only what their IAM roles allow.
         bridge: Where it listens beside loopback: the address at which containers reach this machine.
+        keep_mails: Whether the mails stay, in MAILS, until the next cloud of this name.
 
     Returns:
         The cloud, ready. The caller stops it.
@@ -125,6 +136,8 @@ def start(name: str, *, enforce_roles: bool = False, bridge: str | None = None) 
     """
     cloud = _spawn(name, enforce_roles=enforce_roles, bridge=bridge)
     try:
+        mails = MAILS / name if keep_mails else cloud.home / "mail"
+        cloud = replace(cloud, mail=mail.start(mails, LOCAL / f"{name}-mail.log"))
         wait_until(lambda: cloud.ended() or cloud.answers(), seconds=_SECONDS_TO_START)
         up = not cloud.ended() and cloud.answers()
     except BaseException:

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from local.cloud import LOCAL, Cloud
+from local.mail import MailServer
 
 STATE = LOCAL / "cloud.json"
 
@@ -22,6 +23,8 @@ def keep(cloud: Cloud) -> None:
         "pid": cloud.pid,
         "home": str(cloud.home),
         "log": str(cloud.log),
+        "mail": cloud.mail
+        and {"port": cloud.mail.port, "pid": cloud.mail.pid, "folder": str(cloud.mail.folder)},
     }
     STATE.write_text(json.dumps(fields, indent=2) + "\n")
 
@@ -35,8 +38,9 @@ def find() -> Cloud | None:
     if not STATE.exists():
         return None
     fields = json.loads(STATE.read_text())
-    home, log = Path(fields["home"]), Path(fields["log"])
-    cloud = Cloud(fields["endpoint_url"], fields["pid"], home, log)
+    home, log, mail = Path(fields["home"]), Path(fields["log"]), fields["mail"]
+    server = MailServer(mail["port"], mail["pid"], Path(mail["folder"])) if mail else None
+    cloud = Cloud(fields["endpoint_url"], fields["pid"], home, log, mail=server)
     if cloud.answers():
         return cloud
     # Its process is not ended by id: after a restart of the machine that may be somebody else's.

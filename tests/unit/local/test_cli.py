@@ -21,6 +21,7 @@ from local.rie import Answer
 from local.samples import EVENTS
 from local.story import Row, Step
 from local.witness import Seen
+from tests.support.mails import keep_mail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +60,8 @@ def command(*arguments: str) -> Result:
 
 def run_with(monkeypatch: pytest.MonkeyPatch, *rows: Row) -> Result:
     @contextmanager
-    def running(_: str) -> Iterator[Cloud]:
+    def running(_: str, *, keep_mails: bool) -> Iterator[Cloud]:
+        assert keep_mails
         yield CLOUD
 
     monkeypatch.setattr(clouds, "running", running)
@@ -76,10 +78,10 @@ def test_python_m_local_lists_the_commands(
         runpy.run_module("local", run_name="__main__")
     assert ending.value.code == 0
     shown = capsys.readouterr().out
-    assert all(name in shown for name in ("run", "up", "down", "send", "invoke"))
+    assert all(name in shown for name in ("run", "up", "down", "send", "mail", "invoke"))
 
 
-@pytest.mark.parametrize("name", ["run", "up", "down", "send", "invoke"])
+@pytest.mark.parametrize("name", ["run", "up", "down", "send", "mail", "invoke"])
 def test_every_command_explains_itself(name: str) -> None:
     result = command(name, "--help")
     assert result.exit_code == 0
@@ -106,7 +108,8 @@ def test_up_keeps_the_cloud(
     noted: list[Cloud] = []
     bridges: list[str | None] = []
 
-    def start(_: str, *, bridge: str | None) -> Cloud:
+    def start(_: str, *, bridge: str | None, keep_mails: bool) -> Cloud:
+        assert keep_mails
         bridges.append(bridge)
         return CLOUD
 
@@ -196,6 +199,33 @@ def test_send_shows_what_came_of_the_event(monkeypatch: pytest.MonkeyPatch) -> N
     result = command("send", str(EVENTS / "purchase.json"))
     assert result.exit_code == 0
     assert "✔ purchase.json → sent → invitation 1" in result.output
+
+
+def test_mail_says_that_nothing_has_arrived(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(clouds, "MAILS", tmp_path)
+    result = command("mail")
+    assert (result.exit_code, result.output.count("\n")) == (0, 1)
+    assert result.output.startswith("No mail has arrived.")
+
+
+def test_mail_lists_what_has_arrived_and_opens_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    launched: list[str] = []
+    monkeypatch.setattr(clouds, "MAILS", tmp_path)
+    monkeypatch.setattr("typer.launch", launched.append)
+    keep_mail(tmp_path / "run", "How was it?")
+    listed = command("mail")
+    assert "How was it?" in listed.output
+    assert "To read one: 'make mail OPEN=NUMBER'." in listed.output
+    opened = command("mail", "--open", "1")
+    page = tmp_path / "1.html"
+    assert (opened.output.strip(), launched) == (page.as_uri(), [str(page)])
+    missing = command("mail", "--open", "2")
+    assert (missing.exit_code, launched) == (1, [str(page)])
+    assert "✘ There is no mail 2. 'make mail' lists what has arrived." in missing.output
 
 
 def test_a_cloud_that_does_not_answer_is_one_readable_line(monkeypatch: pytest.MonkeyPatch) -> None:

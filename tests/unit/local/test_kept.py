@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from local import kept
 from local.cloud import Cloud
+from local.mail import MailServer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +22,8 @@ def _state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def cloud(tmp_path: Path) -> Cloud:
     home = tmp_path / "home"
     home.mkdir()
-    return Cloud("http://127.0.0.1:1", 4711, home, tmp_path / "log")
+    mail = MailServer(1, 4712, home / "mail")
+    return Cloud("http://127.0.0.1:1", 4711, home, tmp_path / "log", mail=mail)
 
 
 @pytest.fixture
@@ -38,6 +41,14 @@ def test_a_cloud_that_was_kept_is_found(cloud: Cloud, monkeypatch: pytest.Monkey
     let_it_answer(monkeypatch, answers=True)
     kept.keep(cloud)
     assert kept.find() == cloud
+
+
+def test_a_cloud_without_a_mail_server_is_found_as_well(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_it_answer(monkeypatch, answers=True)
+    kept.keep(replace(cloud, mail=None))
+    assert kept.find() == replace(cloud, mail=None)
 
 
 def test_nothing_is_found_where_nothing_was_kept() -> None:
