@@ -1,4 +1,4 @@
-"""One contract for every ledger: the twin in memory, DynamoDB in moto's process, DynamoDB in the local cloud."""
+"""One contract for every ledger: the twin in memory, DynamoDB in moto, in the local cloud, and as a stand-in."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ from afterword.remembering.records import (
     Move,
     State,
 )
+from benchmarks.stand_ins import processes
+from local import fake_account
 from tests.support.samples import DAY, NOW, batch, customer, invitation, key, occasion
 from tests.support.tables import make_table
 
@@ -47,13 +49,25 @@ def dynamodb(client: DynamoDBClient) -> DynamoDbLedger:
     )
 
 
-@pytest.fixture(params=["memory", "moto", pytest.param("cloud", marks=pytest.mark.local_cloud)])
+@pytest.fixture(scope="module")
+def stand_in() -> Iterator[DynamoDBClient]:
+    with processes.running("aws") as started:
+        client: DynamoDBClient = fake_account.client("dynamodb", started.url)
+        yield client
+        client.close()
+
+
+@pytest.fixture(
+    params=["memory", "moto", "stand-in", pytest.param("cloud", marks=pytest.mark.local_cloud)]
+)
 def ledger(request: pytest.FixtureRequest) -> Iterator[Ledger]:
     if request.param == "memory":
         yield MemoryLedger()
     elif request.param == "moto":
         with mock_aws():
             yield dynamodb(boto3.client("dynamodb"))
+    elif request.param == "stand-in":
+        yield dynamodb(request.getfixturevalue("stand_in"))
     else:
         yield dynamodb(request.getfixturevalue("local_cloud").client("dynamodb"))
 

@@ -1,0 +1,128 @@
+"""One process that answers as DynamoDB, Parameter Store and SQS do, over their JSON protocol.
+
+    python -m benchmarks.stand_ins.aws [PORT]
+
+It prints its address and serves until its standard input ends. Below `/stand-in/` it has paths of its own: `settings`
+(POST: `share` and `seed` of the faults, from then on), `counts` (calls, write and read units, faults), `items`
+(`?table=…&start=…&count=…`: a line of JSON each) and `letters` (dead letters).
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import orjson
+
+from benchmarks.stand_ins.dynamodb import DynamoDB, cancelled_by_conflict
+from benchmarks.stand_ins.faults import Faults
+from benchmarks.stand_ins.http import Request, Response, serve
+from benchmarks.stand_ins.surroundings import DeadLetterQueue, ParameterStore
+from benchmarks.stand_ins.tables import RequestError
+
+# "lost": the work is done, but its answer is a fault.
+_KINDS = {
+    "TransactWriteItems": ("throttled", "fault", "lost", "conflict"),
+    "BatchGetItem": ("throttled", "fault", "partial"),
+    "SendMessageBatch": ("throttled", "fault", "lost", "partial"),
+}
+_ALWAYS = ("throttled", "fault")
+_THROTTLED = {"DynamoDB": "ProvisionedThroughputExceededException"}
+_FAULT = "InternalServerError"
+
+
+class Aws:
+    """Answers requests.
+
+    Args:
+        dynamodb: The tables.
+    """
+
+    def __init__(self, dynamodb: DynamoDB) -> None:
+        self._dynamodb = dynamodb
+        self._parameters = ParameterStore()
+        self._letters = DeadLetterQueue()
+        self._faults = Faults()
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request."""
+        if request.target.startswith("/stand-in/"):
+            return self._own(request)
+        service, _, operation = request.headers.get("x-amz-target", "").partition(".")
+        service = service.partition("_")[0]
+        kind = self._faults.next(f"{service} {operation}", _KINDS.get(operation, _ALWAYS))
+        try:
+            answer = self._answer(service, operation, request.body, kind)
+        except RequestError as error:
+            return Response(500 if error.code == _FAULT else 400, _error(error))
+        if kind == "lost":
+            return Response(500, orjson.dumps({"__type": _FAULT}))
+        return Response(200, orjson.dumps(answer))
+
+    def _answer(self, service: str, operation: str, body: bytes, kind: str | None) -> Any:  # noqa: ANN401 -- JSON
+        if kind == "throttled":
+            raise RequestError(_THROTTLED.get(service, "ThrottlingException"), "Rate exceeded")
+        if kind == "fault":
+            raise RequestError(_FAULT, "injected")
+        if kind == "conflict":
+            raise cancelled_by_conflict(body)
+        match service:
+            case "DynamoDB" if kind == "partial":
+                return self._answer_half(operation, body)
+            case "DynamoDB":
+                return self._dynamodb.answer(operation, body)
+            case "AmazonSSM":
+                return self._parameters.answer(operation, orjson.loads(body))
+            case "AmazonSQS":
+                return self._letters.answer(operation, orjson.loads(body), kind)
+            case _:
+                raise RequestError("UnknownOperationException", f"there is no {service}")
+
+    def _answer_half(self, operation: str, body: bytes) -> Any:  # noqa: ANN401 -- JSON
+        """Read every second key, and leave the others to be asked for again."""
+        request = orjson.loads(body)
+        wanted = request["RequestItems"]
+        left = {name: {**each, "Keys": each["Keys"][1::2]} for name, each in wanted.items()}
+        now = {name: {**each, "Keys": each["Keys"][::2]} for name, each in wanted.items()}
+        answer = self._dynamodb.answer(operation, orjson.dumps({"RequestItems": now}))
+        answer["UnprocessedKeys"] = {name: each for name, each in left.items() if each["Keys"]}
+        return answer
+
+    def _own(self, request: Request) -> Response:
+        parts = urlsplit(request.target)
+        asked = dict(parse_qsl(parts.query))
+        match parts.path.removeprefix("/stand-in/"):
+            case "settings":
+                self._faults = Faults(**orjson.loads(request.body), injected=self._faults.injected)
+                return Response(200)
+            case "counts":
+                return Response(200, orjson.dumps(self._counts()))
+            case "items":
+                table = self._dynamodb.tables[asked["table"]]
+                found = table.raws(int(asked["start"]), int(asked["count"]))
+                return Response(200, b"\n".join(found))
+            case "letters":
+                found_letters = [[*key, count] for key, count in self._letters.letters.items()]
+                return Response(200, orjson.dumps(found_letters))
+            case _:
+                return Response(404)
+
+    def _counts(self) -> dict[str, Any]:
+        counts = self._dynamodb.counts
+        return {
+            "calls": counts.calls,
+            "write_units": counts.write_units,
+            "read_units": counts.read_units,
+            "items": {name: len(table) for name, table in self._dynamodb.tables.items()},
+            "faults": self._faults.injected,
+        }
+
+
+def _error(error: RequestError) -> bytes:
+    known = {"__type": error.code, "message": error.message}
+    return orjson.dumps(known | error.more)
+
+
+if __name__ == "__main__":
+    serve(Aws(DynamoDB()).handle, int(sys.argv[1]) if len(sys.argv) > 1 else 0)
