@@ -80,6 +80,10 @@ def door() -> Door:
         (TOKEN_1, "shop"),
         (basic("Admin@Example.com/token", "token-1"), "shop"),
         (basic("boss@example.com", "pass:wörd"), "shop"),
+        (
+            "Basic " + base64.b64encode("boss@example.com:pass:wörd".encode("latin-1")).decode(),
+            "shop",
+        ),
         (basic("admin@example.org/token", "token-3"), "other"),
         ("Bearer bearer-1", "shop"),
         ("bearer  bearer-1 ", "shop"),

@@ -83,12 +83,20 @@ def read_authorization(header: str | None) -> Presented | None:
 
 def _read_basic(encoded: str) -> Presented | None:
     try:
-        user, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, ValueError):
+        user, _, secret = _text(base64.b64decode(encoded, validate=True)).partition(":")
+    except binascii.Error:
         return None
     # The user name of a token really ends in "/token".
     email, slash, _ = user.rpartition("/token") if user.endswith("/token") else (user, "", "")
     return Presented("api_token" if slash else "password", email, secret)
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        # As requests sends names and passwords, and zdesk with it.
+        return raw.decode("latin-1")
 
 
 class Fetch(Protocol):

@@ -3,8 +3,11 @@
 https://developer.zendesk.com/api-reference/ticketing/nps-api/nps_surveys/
 """
 
+from dataclasses import asdict
+
 from aws_lambda_powertools import Logger
 
+from invitation_service.mailing.preview import preview
 from invitation_service.nps.request import Request
 from invitation_service.surveys.service import InvitationService
 from invitation_service.web.answers import Answer, Routes, json_answer, read_id
@@ -34,6 +37,7 @@ class SurveyRoutes:
             _SURVEYS: {"GET": self._list, "POST": self._create},
             _SURVEY: {"GET": self._show, "PUT": self._update},
             f"{_SURVEY}/close": {"POST": self._close},
+            f"{_SURVEY}/preview": {"GET": self._preview},
         }
 
     def _list(self) -> Answer:
@@ -59,6 +63,11 @@ class SurveyRoutes:
         survey = self._service.update_survey(account, read_id(survey_id), self._request.body())
         self._logger.info("survey changed", account=account, survey=survey.id)
         return json_answer(200, {"survey": survey.shown()})
+
+    def _preview(self, survey_id: str) -> Answer:
+        survey = self._service.survey(self._request.account(), read_id(survey_id))
+        shown = preview(survey, self._request.query().get("locale"), survey.updated_at)
+        return json_answer(200, {"preview": asdict(shown)})
 
     def _close(self, survey_id: str) -> Answer:
         account = self._request.account()
