@@ -4,8 +4,8 @@ import ipaddress
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -22,13 +22,21 @@ class MailSettingsError(Exception):
     """An account's mail settings are wrong; the text names the fields and none of their values."""
 
 
-def _mailto(value: object) -> object:
-    # It stands between <mailto: and > in a header.
-    if isinstance(value, str) and not set(value).isdisjoint("<>?,%&"):
+def _ours(address: str) -> str:
+    # Many servers take no other, and it is the same in each mail.
+    if not address.rpartition("@")[0].isascii():
+        raise invalid("must be ASCII before the @")
+    return address
+
+
+def _mailto(address: str) -> str:
+    # It becomes part of an address of the web.
+    if not set(address).isdisjoint("?,%&#"):
         raise invalid("is not a plain address")
-    return value
+    return address
 
 
+OurAddress = Annotated[Address, AfterValidator(_ours)]
 Footer = Annotated[str, Field(max_length=MAX_FOOTER_CHARACTERS)]
 
 
@@ -47,9 +55,9 @@ class Sender(BaseModel):
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True, extra="forbid")
 
     from_name: Name
-    from_address: Address
-    reply_to: Address | None = None
-    unsubscribe_mailto: Annotated[Address | None, BeforeValidator(_mailto)] = None
+    from_address: OurAddress
+    reply_to: OurAddress | None = None
+    unsubscribe_mailto: Annotated[OurAddress, AfterValidator(_mailto)] | None = None
     footer: Footer | dict[str, Footer] = ""
     default_language: Language = "en"
 
