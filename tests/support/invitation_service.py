@@ -8,7 +8,7 @@ import itertools
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -19,6 +19,9 @@ from invitation_service.answering.links import Links
 from invitation_service.surveys.memory import InMemoryStore
 from invitation_service.surveys.service import InvitationService
 from invitation_service.web.door import Api
+
+if TYPE_CHECKING:
+    from invitation_service.delivering.records import Job
 
 CREDENTIALS = [
     {"account": "shop", "email": "admin@example.com", "role": "admin", "api_token": "token-1"},
@@ -102,13 +105,22 @@ class Service:
         default_factory=lambda: Links(lambda: [LINK_KEY], "https://answers.example.com")
     )
 
+    told: list[Job] = field(default_factory=list)
+    slow_mail: bool = False
+    """Whether a survey waits until its invitation has been mailed; else that is done at once."""
+
+    def tell(self, job: Job) -> None:
+        self.told.append(job)
+        if not self.slow_mail:
+            self.store.free_survey(job)
+
     def fetch(self, *, fresh: bool) -> str:  # noqa: ARG002 - nothing is cached.
         return json.dumps([*CREDENTIALS, *self.webhook_accounts])
 
     def api(self, public_url: str | None = None) -> Api:
         logger = Logger(service=f"test-{next(_service_names)}", stream=self.log, level="DEBUG")
         credentials = Credentials(self.fetch, self.now.timestamp, logger)
-        service = InvitationService(self.store, lambda: self.now)
+        service = InvitationService(self.store, lambda: self.now, tell=self.tell)
         return Api(service, credentials, logger, self.links, public_url)
 
     def handle(self, request: dict[str, Any]) -> Answer:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from invitation_service.delivering.records import Job
 from invitation_service.surveys.models import (
     Mailing,
     Recipient,
@@ -28,6 +29,7 @@ from invitation_service.surveys.store import (
 
 if TYPE_CHECKING:
     from invitation_service.surveys.dynamodb import DynamoDBStore
+    from invitation_service.surveys.models import Invitation
     from invitation_service.surveys.store import Store
 
 NOW = datetime(2026, 11, 21, 10, 22, tzinfo=UTC)
@@ -54,6 +56,15 @@ def survey_of(store: Store, account: str = "shop") -> int:
     return store.add_survey(account, "After the purchase", NOW).id
 
 
+def invite(
+    store: Store, survey: int, invitation: NewInvitation, account: str = "shop"
+) -> Invitation:
+    """Add an invitation whose recipients are mailed at once, so that the next one may come."""
+    added = store.add_invitation(account, survey, invitation)
+    store.free_survey(Job(account, survey, added.id))
+    return added
+
+
 def test_surveys_are_numbered_by_account(store: Store) -> None:
     ids = [survey_of(store, account) for account in ("shop", "shop", "other", "shop")]
 
@@ -72,10 +83,10 @@ def test_a_survey_is_found_by_its_account_alone(store: Store) -> None:
 def test_an_invitation_is_found_as_it_was_added(store: Store) -> None:
     survey = survey_of(store)
 
-    added = store.add_invitation("shop", survey, new("Jane", "Mike"))
+    added = invite(store, survey, new("Jane", "Mike"))
 
     assert (added.id, added.survey_id, added.recipients_count) == (1, survey, 2)
-    assert added.status is Status.SCHEDULED
+    assert added.status is Status.PREPARING
     assert (added.created_at, added.updated_at, added.delivered_at) == (NOW, NOW, None)
     assert store.invitation("shop", survey, added.id) == added
 
@@ -84,7 +95,7 @@ def test_invitations_are_numbered_by_account(store: Store) -> None:
     shop_1, shop_2, other = survey_of(store), survey_of(store), survey_of(store, "other")
     places = [("shop", shop_1), ("shop", shop_2), ("other", other), ("shop", shop_1)]
 
-    ids = [store.add_invitation(*place, new("Jane")).id for place in places]
+    ids = [invite(store, survey, new("Jane"), account).id for account, survey in places]
 
     assert ids == [1, 2, 1, 3]
 
@@ -92,7 +103,7 @@ def test_invitations_are_numbered_by_account(store: Store) -> None:
 def test_an_invitation_is_found_by_its_account_and_survey_alone(store: Store) -> None:
     survey, another = survey_of(store), survey_of(store)
     survey_of(store, "other")
-    added = store.add_invitation("shop", survey, new("Jane"))
+    added = invite(store, survey, new("Jane"))
 
     assert store.invitation("shop", another, added.id) is None
     assert store.invitation("other", survey, added.id) is None
@@ -108,9 +119,7 @@ def test_recipients_are_kept_in_order(store: Store) -> None:
         Recipient(email="žena@příklad.cz", name="O'Neil"),
     ]
 
-    added = store.add_invitation(
-        "shop", survey, NewInvitation(recipients=recipients, created_at=NOW)
-    )
+    added = invite(store, survey, NewInvitation(recipients=recipients, created_at=NOW))
 
     assert list(store.recipients("shop", survey, added.id)) == recipients
 
@@ -122,9 +131,7 @@ def test_ten_thousand_recipients_are_kept_in_order(store: Store) -> None:
         for n in range(10_000)
     ]
 
-    added = store.add_invitation(
-        "shop", survey, NewInvitation(recipients=recipients, created_at=NOW)
-    )
+    added = invite(store, survey, NewInvitation(recipients=recipients, created_at=NOW))
 
     assert added.recipients_count == 10_000
     assert list(store.recipients("shop", survey, added.id)) == recipients
@@ -133,7 +140,7 @@ def test_ten_thousand_recipients_are_kept_in_order(store: Store) -> None:
 def test_invitations_come_newest_first_in_stretches(store: Store) -> None:
     survey = survey_of(store)
     for _ in range(12):
-        store.add_invitation("shop", survey, new("Jane", key=f"key-{next(_ids)}"))
+        invite(store, survey, new("Jane", key=f"key-{next(_ids)}"))
 
     def stretch(offset: int, limit: int) -> list[int]:
         found = store.invitations("shop", survey, offset=offset, limit=limit)
@@ -149,7 +156,7 @@ def test_invitations_come_newest_first_in_stretches(store: Store) -> None:
 def test_a_survey_counts_its_invitations(store: Store) -> None:
     survey, another = survey_of(store), survey_of(store)
     for place in (survey, survey, another):
-        store.add_invitation("shop", place, new("Jane"))
+        invite(store, place, new("Jane"))
 
     counts = [
         found.invitations for found in (store.survey("shop", 1), store.survey("shop", 2)) if found
@@ -162,9 +169,9 @@ def test_an_unknown_survey_takes_no_invitation(store: Store) -> None:
     survey = survey_of(store)
 
     with pytest.raises(UnknownSurveyError):
-        store.add_invitation("shop", survey + 1, new("Jane", key="key"))
+        invite(store, survey + 1, new("Jane", key="key"))
     with pytest.raises(UnknownSurveyError):
-        store.add_invitation("other", survey, new("Jane"))
+        invite(store, survey, new("Jane"), "other")
 
     assert store.invitations("shop", survey + 1, offset=0, limit=10) == []
     assert store.remembered("shop", survey + 1, "key", NOW) is None
@@ -172,7 +179,7 @@ def test_an_unknown_survey_takes_no_invitation(store: Store) -> None:
 
 def test_a_key_remembers_the_first_answer(store: Store) -> None:
     survey = survey_of(store)
-    added = store.add_invitation("shop", survey, new("Jane", key="key", fingerprint="abc"))
+    added = invite(store, survey, new("Jane", key="key", fingerprint="abc"))
 
     assert store.remembered("shop", survey, "key", NOW) == Remembered("abc", added.id, NOW)
 
@@ -180,21 +187,21 @@ def test_a_key_remembers_the_first_answer(store: Store) -> None:
 def test_a_key_belongs_to_its_account_and_survey(store: Store) -> None:
     survey, another = survey_of(store), survey_of(store)
     other = survey_of(store, "other")
-    store.add_invitation("shop", survey, new("Jane", key="key"))
+    invite(store, survey, new("Jane", key="key"))
 
     assert store.remembered("shop", another, "key", NOW) is None
     assert store.remembered("other", other, "key", NOW) is None
     assert store.remembered("shop", survey, "another", NOW) is None
-    assert store.add_invitation("shop", another, new("Jane", key="key")).id == 2
-    assert store.add_invitation("other", other, new("Jane", key="key")).id == 1
+    assert invite(store, another, new("Jane", key="key")).id == 2
+    assert invite(store, other, new("Jane", key="key"), "other").id == 1
 
 
 def test_a_taken_key_adds_nothing(store: Store) -> None:
     survey = survey_of(store)
-    store.add_invitation("shop", survey, new("Jane", key="key", fingerprint="first"))
+    invite(store, survey, new("Jane", key="key", fingerprint="first"))
 
     with pytest.raises(KeyTakenError):
-        store.add_invitation("shop", survey, new("Mike", key="key", fingerprint="second"))
+        invite(store, survey, new("Mike", key="key", fingerprint="second"))
 
     found = store.survey("shop", survey)
     assert found
@@ -207,15 +214,15 @@ def test_a_taken_key_adds_nothing(store: Store) -> None:
 
 def test_a_key_expires_by_the_callers_clock(store: Store) -> None:
     survey = survey_of(store)
-    store.add_invitation("shop", survey, new("Jane", key="key"))
+    invite(store, survey, new("Jane", key="key"))
     before = LATER - timedelta(seconds=1)
 
     assert store.remembered("shop", survey, "key", before)
     assert store.remembered("shop", survey, "key", LATER) is None
     with pytest.raises(KeyTakenError):
-        store.add_invitation("shop", survey, new("Jane", key="key", at=before))
+        invite(store, survey, new("Jane", key="key", at=before))
 
-    store.add_invitation("shop", survey, new("Mike", key="key", at=LATER, fingerprint="later"))
+    invite(store, survey, new("Mike", key="key", at=LATER, fingerprint="later"))
     assert len(store.invitations("shop", survey, offset=0, limit=10)) == 2
 
 
@@ -223,7 +230,7 @@ def test_a_key_expires_by_the_callers_clock(store: Store) -> None:
 def test_what_was_delivered_is_told(store: DynamoDBStore) -> None:
     """Nothing here delivers yet; what a later version records is read all the same."""
     survey = survey_of(store)
-    added = store.add_invitation("shop", survey, new("Jane"))
+    added = invite(store, survey, new("Jane"))
     store._client.update_item(
         TableName=store._table,
         Key={"pk": {"S": f"A#shop#S#{survey}"}, "sk": {"S": f"I#{added.id:019d}"}},
@@ -245,11 +252,11 @@ def everything(store: DynamoDBStore) -> list[Any]:
 @pytest.mark.parametrize("store", ["moto"], indirect=True)
 def test_a_refused_invitation_leaves_no_personal_data_behind(store: DynamoDBStore) -> None:
     survey = survey_of(store)
-    store.add_invitation("shop", survey, new("Jane", key="key"))
+    invite(store, survey, new("Jane", key="key"))
     before = everything(store)
 
     with pytest.raises(KeyTakenError):
-        store.add_invitation("shop", survey, new("Mike", key="key"))
+        invite(store, survey, new("Mike", key="key"))
 
     def but_the_counter(found: list[Any]) -> list[Any]:
         return [item for item in found if not item["sk"]["S"].startswith("N#")]
@@ -259,7 +266,7 @@ def test_a_refused_invitation_leaves_no_personal_data_behind(store: DynamoDBStor
 
 @pytest.mark.parametrize("store", ["moto"], indirect=True)
 def test_every_key_names_the_account(store: DynamoDBStore) -> None:
-    store.add_invitation("shop", survey_of(store), new("Jane", key="key"))
+    invite(store, survey_of(store), new("Jane", key="key"))
 
     keys = [item["pk"]["S"] for item in everything(store)]
 
@@ -274,7 +281,7 @@ def test_of_many_at_once_with_one_key_one_is_added(store: DynamoDBStore) -> None
 
     def add(number: int) -> bool:
         try:
-            store.add_invitation("shop", survey, new(f"P{number}", key="key"))
+            invite(store, survey, new(f"P{number}", key="key"))
         except KeyTakenError:
             return False
         return True
@@ -304,7 +311,7 @@ def mailed(
 def test_an_invitation_by_webhook_keeps_its_mailing(store: Store) -> None:
     survey = survey_of(store)
 
-    added = store.add_invitation("shop", survey, mailed())
+    added = invite(store, survey, mailed())
 
     assert (added.status, added.recipients_count) == (Status.SCHEDULED, 1)
     assert added.mailing == MAILING
@@ -317,10 +324,10 @@ def test_a_quota_ends_at_its_limit(store: Store) -> None:
     survey, another = survey_of(store), survey_of(store)
     quota = Quota(counter="387487#2026-11", limit=2)
 
-    store.add_invitation("shop", survey, mailed(quota=quota))
-    store.add_invitation("shop", another, mailed(quota=quota))
+    invite(store, survey, mailed(quota=quota))
+    invite(store, another, mailed(quota=quota))
     with pytest.raises(QuotaReachedError):
-        store.add_invitation("shop", survey, mailed(key="key", quota=quota))
+        invite(store, survey, mailed(key="key", quota=quota))
 
     assert len(store.invitations("shop", survey, offset=0, limit=10)) == 1
     assert store.remembered("shop", survey, "key", NOW) is None
@@ -329,23 +336,23 @@ def test_a_quota_ends_at_its_limit(store: Store) -> None:
 def test_quotas_of_periods_and_accounts_do_not_meet(store: Store) -> None:
     survey, other = survey_of(store), survey_of(store, "other")
     november, december = Quota(counter="1#2026-11", limit=1), Quota(counter="1#2026-12", limit=1)
-    store.add_invitation("shop", survey, mailed(quota=november))
+    invite(store, survey, mailed(quota=november))
 
-    assert store.add_invitation("shop", survey, mailed(quota=december)).id == 2
-    assert store.add_invitation("other", other, mailed(quota=november)).id == 1
+    assert invite(store, survey, mailed(quota=december)).id == 2
+    assert invite(store, other, mailed(quota=november), "other").id == 1
 
 
 def test_a_repeated_key_is_told_before_a_quota_and_uses_none_of_it(store: Store) -> None:
     survey, quota = survey_of(store), Quota(counter="1#2026-11", limit=2)
-    store.add_invitation("shop", survey, mailed(key="key", quota=quota))
+    invite(store, survey, mailed(key="key", quota=quota))
     with pytest.raises(KeyTakenError):
-        store.add_invitation("shop", survey, mailed(key="key", quota=quota))
-    store.add_invitation("shop", survey, mailed(key="another", quota=quota))
+        invite(store, survey, mailed(key="key", quota=quota))
+    invite(store, survey, mailed(key="another", quota=quota))
 
     with pytest.raises(KeyTakenError):
-        store.add_invitation("shop", survey, mailed(key="key", quota=quota))
+        invite(store, survey, mailed(key="key", quota=quota))
     with pytest.raises(QuotaReachedError):
-        store.add_invitation("shop", survey, mailed(key="third", quota=quota))
+        invite(store, survey, mailed(key="third", quota=quota))
 
 
 def test_a_survey_may_have_an_id_of_the_callers(store: Store) -> None:
@@ -361,7 +368,7 @@ def test_a_survey_may_have_an_id_of_the_callers(store: Store) -> None:
 
 def test_a_survey_that_is_put_again_keeps_all_but_its_name(store: Store) -> None:
     first, second = survey_of(store), survey_of(store)
-    store.add_invitation("shop", first, new("Jane"))
+    invite(store, first, new("Jane"))
 
     changed = store.put_survey("shop", first, "Another name", LATER)
 
@@ -375,7 +382,7 @@ def test_an_accounts_surveys_are_listed_newest_first(store: Store) -> None:
     first, second = survey_of(store), survey_of(store)
     survey_of(store, "other")
     store.put_survey("shop", 419349, "Satisfaction", NOW)
-    store.add_invitation("shop", first, new("Jane"))
+    invite(store, first, new("Jane"))
 
     listed = store.surveys("shop")
 
@@ -433,7 +440,7 @@ def test_of_many_at_once_no_more_are_added_than_the_quota_allows(store: DynamoDB
 
     def add(_: int) -> bool:
         try:
-            store.add_invitation("shop", survey, mailed(key=f"key-{next(_ids)}", quota=quota))
+            invite(store, survey, mailed(key=f"key-{next(_ids)}", quota=quota))
         except QuotaReachedError:
             return False
         return True

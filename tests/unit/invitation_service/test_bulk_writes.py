@@ -114,8 +114,8 @@ def test_recipients_are_written_before_the_one_transaction(rig: Rig) -> None:
     [transaction] = rig.table.transactions
     assert transaction["ClientRequestToken"] == "load-1"
     assert [list(action) for action in transaction["TransactItems"]] == [
-        ["Update"],
         ["Put"],
+        ["Update"],
         ["Put"],
     ]
 
@@ -193,8 +193,10 @@ def test_a_refusal_that_does_not_pass_leaves_nothing_behind(rig: Rig) -> None:
 @pytest.mark.parametrize(
     ("reasons", "error"),
     [
-        (("ConditionalCheckFailed", "None", "None"), UnknownSurveyError),
-        (("None", "None", "ConditionalCheckFailed"), KeyTakenError),
+        (("None", "ConditionalCheckFailed", "None"), UnknownSurveyError),
+        (("ConditionalCheckFailed", "None", "None"), KeyTakenError),
+        # The survey is sending the first call's: a repetition is told of that call all the same.
+        (("ConditionalCheckFailed", "ConditionalCheckFailed", "None"), KeyTakenError),
     ],
 )
 def test_a_condition_that_fails_is_named_and_leaves_nothing_behind(
@@ -216,7 +218,7 @@ QUOTA = Quota(counter="387487#2026-11", limit=100)
     ("reasons", "error"),
     [
         (("None", "None", "None", "ConditionalCheckFailed"), QuotaReachedError),
-        (("None", "None", "ConditionalCheckFailed", "ConditionalCheckFailed"), KeyTakenError),
+        (("ConditionalCheckFailed", "None", "None", "ConditionalCheckFailed"), KeyTakenError),
     ],
 )
 def test_a_key_that_is_taken_is_told_before_a_quota_that_is_used_up(
@@ -299,7 +301,7 @@ def test_other_refusals_stay_what_they_are(rig: Rig, monkeypatch: pytest.MonkeyP
 def test_recipients_that_cannot_be_removed_hide_no_other_error(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rig.table.refusals = [cancelled("None", "None", "ConditionalCheckFailed")]
+    rig.table.refusals = [cancelled("ConditionalCheckFailed", "None", "None")]
     write = rig.table.batch_write_item
 
     def no_deletes(*, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803

@@ -352,14 +352,14 @@ def test_a_list_shows_the_newest_first_without_survey_id(service: Service) -> No
             "created_at": "2026-11-21T10:22:05Z",
             "id": 2,
             "recipients_count": 1,
-            "status": "scheduled",
+            "status": "preparing",
             "updated_at": "2026-11-21T10:22:05Z",
         },
         {
             "created_at": "2026-11-21T10:22:00Z",
             "id": 1,
             "recipients_count": 2,
-            "status": "scheduled",
+            "status": "preparing",
             "updated_at": "2026-11-21T10:22:00Z",
         },
     ]
@@ -429,7 +429,7 @@ def test_show_answers_what_the_seed_shows_less_what_has_not_happened(service: Se
             "created_at": "2026-11-21T10:22:00Z",
             "id": 1,
             "recipients_count": 2,
-            "status": "scheduled",
+            "status": "preparing",
             "updated_at": "2026-11-21T10:22:00Z",
         }
     }
@@ -588,7 +588,9 @@ def test_what_nobody_foresaw_is_a_500_without_its_text(
     assert "jane" not in service.log.getvalue() + answer.text
 
 
-def test_only_429_and_503_say_when_to_come_again_and_nothing_names_a_location(service: Service) -> None:
+def test_only_429_and_503_say_when_to_come_again_and_nothing_names_a_location(
+    service: Service,
+) -> None:
     service.invite(SEED, key="key-1")
     answers = [
         service.invite(SEED, key="key-1"),

@@ -7,6 +7,7 @@ class InMemoryDirectory:
     """Keeps everything in dictionaries; see `Directory` for what each method promises."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._templates: dict[tuple[str, int], Template] = {}
         self._respondents: dict[tuple[str, str], Respondent] = {}
         self._tokens: dict[tuple[str, str], str] = {}

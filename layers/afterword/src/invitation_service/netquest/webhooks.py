@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from invitation_service.access.accounts import WebhookAccount
+from invitation_service.delivering.records import Job
 from invitation_service.directory.records import Respondent, is_token
 from invitation_service.netquest.calls import AddressCall, Call, TokenCall, read_call
 from invitation_service.netquest.respondents import Respondents
@@ -52,6 +53,7 @@ class Webhooks:
         store: Where everything is kept.
         now: Returns the time in UTC, in whole seconds.
         new_token: Makes a token that nobody can guess.
+        tell: Told of each invitation that is to be mailed at once.
 
     Attributes:
         respondents: The webhooks about respondents.
@@ -59,10 +61,15 @@ class Webhooks:
     """
 
     def __init__(
-        self, store: Store, now: Callable[[], datetime], new_token: Callable[[], str]
+        self,
+        store: Store,
+        now: Callable[[], datetime],
+        new_token: Callable[[], str],
+        tell: Callable[[Job], None] = lambda _: None,
     ) -> None:
         self._store = store
         self._now = now
+        self._tell = tell
         self.respondents = Respondents(store, now, new_token)
         self.surveys = SurveyList(store)
 
@@ -120,6 +127,8 @@ class Webhooks:
             raise WebhookError("Invitations limit has been reached") from None
         except UnknownSurveyError:
             raise WebhookError("Survey not found") from None
+        if not new.is_for_later:
+            self._tell(Job(caller.account, call.id_survey, made.id))
         return Scheduled(call.id_survey, made.id, repeated=False)
 
     def _again(self, account: str, survey_id: int, once: Idempotency, now: datetime) -> Scheduled:

@@ -33,26 +33,33 @@ def visible(
         item: How it is kept.
         new: What it was made of.
     """
-    actions: list[Action] = [
-        (_count(table, account, invitation.survey_id), UnknownSurveyError),
-        (_put(table, item), None),
-    ]
+    actions: list[Action] = []
+    # First: who repeats a call is told of the first one, and not that it is still being sent.
     if new.idempotency:
         actions.append((_key(table, account, invitation, new.idempotency), KeyTakenError))
+    count = _count(table, account, invitation)
+    actions += [(count, UnknownSurveyError), (_put(table, item), None)]
     # After the key: who repeats a call is told of the first, and not that it was the last.
     if new.quota:
         actions.append((_use(table, account, new.quota, new.created_at), QuotaReachedError))
     return actions
 
 
-def _count(table: str, account: str, survey_id: int) -> "TransactWriteItemTypeDef":
+def _count(table: str, account: str, invitation: Invitation) -> "TransactWriteItemTypeDef":
+    one: items.Item = {":one": {"N": "1"}}
+    if invitation.mailing:
+        condition, change, values = "attribute_exists(pk)", "ADD invitations :one", one
+    else:
+        condition = "attribute_exists(pk) AND attribute_not_exists(sending)"
+        change = "ADD invitations :one SET sending = :id"
+        values = {**one, ":id": {"N": str(invitation.id)}}
     return {
         "Update": {
             "TableName": table,
-            "Key": items.survey_key(account, survey_id),
-            "ConditionExpression": "attribute_exists(pk)",
-            "UpdateExpression": "ADD invitations :one",
-            "ExpressionAttributeValues": {":one": {"N": "1"}},
+            "Key": items.survey_key(account, invitation.survey_id),
+            "ConditionExpression": condition,
+            "UpdateExpression": change,
+            "ExpressionAttributeValues": values,
         }
     }
 

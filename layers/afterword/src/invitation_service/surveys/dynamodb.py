@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from invitation_service.access.meters import DynamoDBMeter
+from invitation_service.delivering.dynamodb import DynamoDBDeliveries
+from invitation_service.delivering.items import beginning
 from invitation_service.directory.dynamodb import DynamoDBDirectory
 from invitation_service.people.dynamodb import DynamoDBPeople
 from invitation_service.surveys import items
@@ -23,6 +25,7 @@ from invitation_service.surveys.store import (
     NewInvitation,
     QuotaReachedError,
     Remembered,
+    StillSendingError,
     StoreBusyError,
     UnknownSurveyError,
 )
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-class DynamoDBStore(DynamoDBMeter, DynamoDBPeople, DynamoDBDirectory):
+class DynamoDBStore(DynamoDBDeliveries, DynamoDBMeter, DynamoDBPeople, DynamoDBDirectory):
     """Keeps the service's promise on one table; see `Store` for each method.
 
     Args:
@@ -166,11 +169,18 @@ class DynamoDBStore(DynamoDBMeter, DynamoDBPeople, DynamoDBDirectory):
         with throttling_named():
             invitation = new.numbered(self._next_id(account, "invitations"), survey_id)
             self._writer.write([{"PutRequest": {"Item": chunk}} for chunk in chunks])
-        item = items.invitation_item(account, invitation, load, len(chunks))
+        start = beginning(new.total, new.due)
+        item = items.invitation_item(account, invitation, load, len(chunks), start)
         try:
             self._writer.commit(visible(self._table, account, invitation, item, new), load)
-        except (KeyTakenError, QuotaReachedError, StoreBusyError, UnknownSurveyError):
+        except (KeyTakenError, QuotaReachedError, StoreBusyError):
             self._drop(chunks)
+            raise
+        except UnknownSurveyError:
+            self._drop(chunks)
+            # One condition for both: what is not there is not sending either.
+            if self.survey(account, survey_id):
+                raise StillSendingError from None
             raise
         return invitation
 

@@ -112,6 +112,7 @@ def read_survey(item: Kept) -> Survey:
         invitations=int(item["invitations"]["N"]),
         status=SurveyStatus(item["status"]["S"] if "status" in item else SurveyStatus.OPEN),
         settings=SurveySettings.model_validate(_settings(item)),
+        sending=int(item["sending"]["N"]) if "sending" in item else None,
     )
 
 
@@ -130,8 +131,18 @@ def survey_changes(fields: Mapping[str, str | int], now: datetime) -> Item:
     return {**changes, "updated_at": {"S": text_of(now)}}
 
 
-def invitation_item(account: str, invitation: Invitation, load: str, chunks: int) -> Item:
-    """Return an invitation's item, which says where its recipients are."""
+def invitation_item(
+    account: str, invitation: Invitation, load: str, chunks: int, beginning: Item
+) -> Item:
+    """Return an invitation's item, which says where its recipients are.
+
+    Args:
+        account: Whose it is.
+        invitation: The invitation.
+        load: Where its recipients are.
+        chunks: In how many items.
+        beginning: What deliveries begin with.
+    """
     return {
         **invitation_key(account, invitation.survey_id, invitation.id),
         "id": {"N": str(invitation.id)},
@@ -142,6 +153,7 @@ def invitation_item(account: str, invitation: Invitation, load: str, chunks: int
         "updated_at": {"S": text_of(invitation.updated_at)},
         "load": {"S": load},
         "chunks": {"N": str(chunks)},
+        **beginning,
         **(_mailing_fields(invitation.mailing) if invitation.mailing else {}),
     }
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from invitation_service.access.meters import InMemoryMeter
+from invitation_service.delivering.memory import InMemoryDeliveries
 from invitation_service.directory.memory import InMemoryDirectory
 from invitation_service.people.memory import InMemoryPeople
 from invitation_service.surveys.changes import is_setting
@@ -16,11 +17,12 @@ from invitation_service.surveys.store import (
     Quota,
     QuotaReachedError,
     Remembered,
+    StillSendingError,
     UnknownSurveyError,
 )
 
 
-class InMemoryStore(InMemoryMeter, InMemoryPeople, InMemoryDirectory):
+class InMemoryStore(InMemoryDirectory, InMemoryMeter, InMemoryPeople, InMemoryDeliveries):
     """Keeps everything in dictionaries; see `Store` for what each method promises."""
 
     def __init__(self) -> None:
@@ -33,8 +35,12 @@ class InMemoryStore(InMemoryMeter, InMemoryPeople, InMemoryDirectory):
         self._used: dict[tuple[str, str], int] = defaultdict(int)
 
     def _next_id(self, account: str, kind: str) -> int:
-        self._last_ids[account, kind] += 1
-        return self._last_ids[account, kind]
+        return self._reserve_ids(account, kind, 1)[0]
+
+    def _reserve_ids(self, account: str, kind: str, count: int) -> range:
+        self._last_ids[account, kind] += count
+        last = self._last_ids[account, kind]
+        return range(last - count + 1, last + 1)
 
     def add_survey(self, account: str, name: str, created_at: datetime) -> Survey:
         """See `Store.add_survey`."""
@@ -92,13 +98,20 @@ class InMemoryStore(InMemoryMeter, InMemoryPeople, InMemoryDirectory):
         key = new.idempotency
         if key and self.remembered(account, survey_id, key.key, new.created_at):
             raise KeyTakenError
-        if (account, survey_id) not in self._surveys:
+        survey = self._surveys.get((account, survey_id))
+        if survey is None:
             raise UnknownSurveyError
+        if survey.sending and not new.mailing:
+            raise StillSendingError
         if new.quota:
             self._use(account, new.quota)
         invitation = new.numbered(self._next_id(account, "invitations"), survey_id)
         self._invitations[account, survey_id][invitation.id] = invitation
         self._recipients[account, survey_id, invitation.id] = list(new.recipients)
+        if not new.mailing:
+            sending = survey.model_copy(update={"sending": invitation.id})
+            self._surveys[account, survey_id] = sending
+        self._begin(account, invitation, new.total, new.due)
         if key:
             first = Remembered(key.fingerprint, invitation.id, new.created_at)
             self._keys[account, survey_id, key.key] = (key, first)

@@ -184,6 +184,8 @@ class Survey(Model):
     """How many invitations it has; for paging, not for the wire."""
     status: SurveyStatus = SurveyStatus.OPEN
     settings: SurveySettings = SurveySettings()
+    sending: int | None = None
+    """The invitation whose recipients have not all been tried once: no other one is made meanwhile."""
 
     @property
     def rated(self) -> str:
@@ -192,7 +194,7 @@ class Survey(Model):
 
     def shown(self) -> dict[str, Any]:
         """Return what clients see; `open` is the dialect's word for "takes invitations"."""
-        own = self.model_dump(mode="json", exclude={"invitations", "settings"})
+        own = self.model_dump(mode="json", exclude={"invitations", "sending", "settings"})
         return {**own, **self.settings.model_dump(mode="json")}
 
 

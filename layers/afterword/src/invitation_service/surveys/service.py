@@ -10,6 +10,7 @@ from typing import Any
 from invitation_service.access.limits import Limits
 from invitation_service.answering.answers import Answers
 from invitation_service.answering.results import Results
+from invitation_service.delivering.records import Job
 from invitation_service.directory.service import DirectoryService
 from invitation_service.netquest.webhooks import Webhooks
 from invitation_service.people.exports import Exports
@@ -22,6 +23,7 @@ from invitation_service.surveys.store import (
     KeyTakenError,
     NewInvitation,
     Remembered,
+    StillSendingError,
     Store,
     StoreBusyError,
     UnknownSurveyError,
@@ -29,6 +31,7 @@ from invitation_service.surveys.store import (
 from invitation_service.web.errors import (
     IdempotentRequestError,
     RecordNotFoundError,
+    still_sending,
     survey_closed,
 )
 
@@ -71,6 +74,8 @@ class InvitationService:
         store: Where they are kept.
         clock: Returns the time of day in UTC.
         new_token: Makes a respondent's token that nobody can guess.
+        tell: Told of each invitation that is to be mailed at once. It raises nothing: who is not
+            told looks for himself, later.
 
     Attributes:
         directory: Its respondents and templates.
@@ -87,11 +92,13 @@ class InvitationService:
         store: Store,
         clock: Callable[[], datetime],
         new_token: Callable[[], str] = token_urlsafe,
+        tell: Callable[[Job], None] = lambda _: None,
     ) -> None:
+        self._tell = tell
         self._store = store
         self._clock = clock
         self.directory = DirectoryService(store, self._now)
-        self.webhooks = Webhooks(store, self._now, new_token)
+        self.webhooks = Webhooks(store, self._now, new_token, tell)
         self.limits = Limits(store, self._now)
         self.people = PeopleService(store, self._now)
         self.exports = Exports(store, self._now)
@@ -193,7 +200,8 @@ class InvitationService:
             IdempotentRequestError: The key came before, with another body.
             MalformedRequestError: The body is no JSON.
             TooManyValuesError: Too many recipients.
-            RecordInvalidError: A field is missing or wrong, or the survey is closed.
+            RecordInvalidError: A field is missing or wrong, the survey is closed, or its earlier
+                invitation is still being sent.
             StoreBusyError: Nothing was done; try again.
         """
         survey = self.survey(account, survey_id)
@@ -210,6 +218,8 @@ class InvitationService:
             created_at=now,
             idempotency=idempotency,
         )
+        if survey.sending:
+            raise still_sending()
         return self._add(account, survey_id, new)
 
     def _add(self, account: str, survey_id: int, new: NewInvitation) -> Created:
@@ -217,6 +227,8 @@ class InvitationService:
             invitation = self._store.add_invitation(account, survey_id, new)
         except UnknownSurveyError:
             raise RecordNotFoundError from None
+        except StillSendingError:
+            raise still_sending() from None
         except KeyTakenError:
             # A second call under the same key overtook this one after the look-up.
             first = new.idempotency and self._first(
@@ -225,6 +237,7 @@ class InvitationService:
             if not first:
                 raise StoreBusyError from None
             return first
+        self._tell(Job(account, survey_id, invitation.id))
         return Created(invitation.id, survey_id, invitation.created_at, repeated=False)
 
     def _first(

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from invitation_service.access.limits import Meter
+from invitation_service.delivering.store import Deliveries
 from invitation_service.directory.records import Directory
 from invitation_service.people.store import People
 from invitation_service.surveys.models import Invitation, Mailing, Recipient, Status, Survey
+
+# Whoever was told at once has begun by then.
+LOST_AFTER = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +76,30 @@ class NewInvitation:
     mailing: Mailing | None = None
     quota: Quota | None = None
 
+    @property
+    def total(self) -> int:
+        """How many it invites."""
+        return 1 if self.mailing else len(self.recipients)
+
+    @property
+    def is_for_later(self) -> bool:
+        """Whether it is not to be mailed yet."""
+        return self.mailing is not None and self.mailing.due_at > self.created_at
+
+    @property
+    def due(self) -> datetime:
+        """When somebody must look after it, even if nobody told that it is there."""
+        if self.mailing and self.is_for_later:
+            return self.mailing.due_at
+        return self.created_at + LOST_AFTER
+
     def numbered(self, invitation_id: int, survey_id: int) -> Invitation:
         """Return the invitation as it is kept under its id."""
         return Invitation(
             id=invitation_id,
             survey_id=survey_id,
-            status=Status.SCHEDULED,
-            recipients_count=1 if self.mailing else len(self.recipients),
+            status=Status.SCHEDULED if self.mailing else Status.PREPARING,
+            recipients_count=self.total,
             created_at=self.created_at,
             updated_at=self.created_at,
             mailing=self.mailing,
@@ -97,11 +118,15 @@ class StoreBusyError(Exception):
     """The store refused for now, and it is certain that nothing was created."""
 
 
+class StillSendingError(Exception):
+    """The survey's earlier invitation is still being sent; nothing was created."""
+
+
 class QuotaReachedError(Exception):
     """The quota's period has had all its invitations; nothing was created."""
 
 
-class Store(Directory, Meter, People, Protocol):
+class Store(Deliveries, Directory, Meter, People, Protocol):
     """Surveys, invitations, idempotency keys and quotas of every account, with all else it keeps.
 
     Each method sees one account only. Ids ascend within an account; a call that fails may leave a
@@ -152,6 +177,8 @@ class Store(Directory, Meter, People, Protocol):
         Raises:
             KeyTakenError: The key is taken and has not expired at `new.created_at`.
             UnknownSurveyError: There is no such survey.
+            StillSendingError: An earlier one with recipients is still being sent; mailings do not
+                mind.
             QuotaReachedError: The limit is reached. Concurrent calls never exceed it.
             StoreBusyError: Throttled or contended for too long.
         """

@@ -129,6 +129,20 @@ def survey_closed() -> RecordInvalidError:
     )
 
 
+def still_sending() -> RecordInvalidError:
+    """Return the refusal of an invitation while the survey's earlier one is being sent."""
+    return RecordInvalidError(
+        {
+            "base": [
+                {
+                    "description": "Invitations are still being sent for this survey",
+                    "error": "InvalidValue",
+                }
+            ]
+        }
+    )
+
+
 class TooManyRequestsError(DialectError):
     """The account has made all its calls of this minute; nothing was done.
 
