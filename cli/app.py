@@ -2,6 +2,7 @@
 
 import typer
 
+from cli.dead_letters import command as dead_letters
 from cli.held import command as held
 from cli.pause import command as pauses
 from cli.respondents import command as respondents
@@ -15,6 +16,7 @@ app = typer.Typer(
     # They would show what variables hold: names, addresses, secrets.
     pretty_exceptions_enable=False,
 )
+app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(held.app, name="held")
 app.command()(pauses.pause)
 app.command()(pauses.resume)

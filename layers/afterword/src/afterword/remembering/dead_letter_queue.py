@@ -154,7 +154,7 @@ class DeadLetterQueue:
         wait: For how many seconds SQS may wait for a message before it says that there is none.
     """
 
-    def __init__(self, client: SQSClient, url: str, target_url: str, wait: int = 1) -> None:
+    def __init__(self, client: SQSClient, url: str, target_url: str, wait: int) -> None:
         self._client = client
         self._url = url
         self._target_url = target_url

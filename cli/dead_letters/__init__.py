@@ -1,0 +1,1 @@
+"""Dead letters: what they are, and how they come back."""
