@@ -106,7 +106,9 @@ class Api:
         self._logger.append_keys(request=event["requestContext"].get("requestId"))
         self._told.clear()
         answer = self._app.resolve(event, context)
-        return answer | {"headers": answer["headers"] | self._told}
+        # https://www.rfc-editor.org/rfc/rfc9110#name-head
+        told = {"body": ""} if event["requestContext"]["http"]["method"] == "HEAD" else {}
+        return answer | {"headers": answer["headers"] | self._told} | told
 
     def _current(self) -> APIGatewayProxyEventV2:
         return self._app.current_event
