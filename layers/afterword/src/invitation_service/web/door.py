@@ -106,9 +106,7 @@ class Api:
         self._logger.append_keys(request=event["requestContext"].get("requestId"))
         self._told.clear()
         answer = self._app.resolve(event, context)
-        # https://www.rfc-editor.org/rfc/rfc9110#name-head
-        told = {"body": ""} if event["requestContext"]["http"]["method"] == "HEAD" else {}
-        return answer | {"headers": answer["headers"] | self._told} | told
+        return answer | {"headers": answer["headers"] | self._told}
 
     def _current(self) -> APIGatewayProxyEventV2:
         return self._app.current_event
