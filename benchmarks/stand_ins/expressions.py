@@ -261,7 +261,9 @@ class _Parser:
             return lambda *at: otherwise(*at) if (found := known(*at)) is None else found
         if self._peek() == "list_append" and self._peek(1) == "(":
             self._at += 2
-            first, second = self._source(), (self._must(","), self._source())[1]
+            first = self._source()
+            self._must(",")
+            second = self._source()
             self._must(")")
             return lambda *at: _append(first(*at), second(*at))
         return self._operand()

@@ -242,7 +242,10 @@ class Table:
     def _projected(self, entry: Entry, index: str | None) -> Item:
         found = self.row((entry[-2], entry[-1]))
         item: Item = found.item if found else {}
-        return dict((self.indexes[index].project(item) or {}) if index else item)
+        if index is None:
+            return item
+        projected = self.indexes[index].project(item) or {}
+        return {name: item[name] for name in projected}
 
     def _key_of(self, item: Item, index: str | None) -> Item:
         names = {*self.keys, *self._schema(index)}

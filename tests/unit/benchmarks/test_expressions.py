@@ -21,7 +21,7 @@ ITEM: dict[str, dict[str, Any]] = {
     "list": {"L": [{"S": "a"}, {"N": "1"}]},
     "gone": {"NULL": True},
 }
-VALUES = {
+VALUES: dict[str, dict[str, Any]] = {
     ":ten": {"N": "10.0"},
     ":eleven": {"N": "11"},
     ":text": {"S": "10"},
