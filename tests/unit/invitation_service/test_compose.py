@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.headerregistry import AddressHeader
 from email.message import EmailMessage
 from email.policy import SMTPUTF8, default
+from email.utils import parseaddr
 from html.parser import HTMLParser
 from typing import Any
 
@@ -81,6 +83,15 @@ class Page(HTMLParser):
 def received(mail: EmailMessage) -> EmailMessage:
     """Return a mail as the program reads it that gets it."""
     return message_from_bytes(mail.as_bytes(), _class=EmailMessage, policy=default)
+
+
+def display_name(mail: EmailMessage) -> str:
+    """Return who a mail goes to.
+
+    The newer reader of the library puts spaces into a name of several encoded words, which RFC 2047, 6.2 forbids.
+    """
+    written = message_from_bytes(mail.as_bytes())["To"]
+    return str(make_header(decode_header(parseaddr(written)[0])))
 
 
 def nps(**settings: Any) -> SurveySettings:
@@ -190,12 +201,11 @@ def test_nothing_gets_into_the_headers(name: str, subject: str, rated: str, labe
 @settings(deadline=None, max_examples=50)
 @given(st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1, max_size=100))
 def test_names_and_subjects_arrive_as_they_were_written(text: str) -> None:
-    mail = received(
-        make_mail(recipient={"name": f"Jane {text}"}, settings=nps(email_subject=f"Hi {text}"))
-    )
+    made = make_mail(recipient={"name": f"Jane {text}"}, settings=nps(email_subject=f"Hi {text}"))
+    mail = received(made)
     wanted = text.replace("=?", "= ?")
     assert mail["Subject"] == f"Hi {wanted}"
-    assert mail["To"].addresses[0].display_name == f"Jane {wanted}"
+    assert display_name(made) == f"Jane {wanted}"
 
 
 # What surveys say
