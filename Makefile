@@ -46,10 +46,10 @@ down: $(SET_UP) ## Stop it
 ##@ Check it
 
 .PHONY: test
-test: $(SET_UP) ## Everything: lock, lint, types, imports, template, schemas, all tests, coverage
+test: $(SET_UP) chromium ## Everything: lock, lint, types, imports, template, schemas, all tests, coverage
 	@$(MAKE) lint
 	@$(MAKE) typecheck
-	@echo "== tests: unit, integration, end to end"
+	@echo "== tests: unit, integration, conformance, end to end"
 	@.venv/bin/pytest --cov --cov-report=term
 
 .PHONY: lint
@@ -77,6 +77,14 @@ format: $(SET_UP) ## Mend what the linter and the formatter can mend
 typecheck: $(SET_UP) ## mypy, strict
 	@echo "== types"
 	@.venv/bin/mypy
+
+.PHONY: conformance
+conformance: $(SET_UP) chromium ## What nobody here wrote agrees: a real browser, axe, other people's clients
+	@.venv/bin/pytest tests/conformance
+
+.PHONY: chromium
+chromium:
+	@sh local/chromium.sh >/dev/null
 
 .PHONY: unit integration e2e
 unit integration e2e: $(SET_UP) ## One kind of test alone, without coverage

@@ -11,6 +11,8 @@ from tests.support.api_gateway import through_gateway
 from tests.support.invitation_service import LINK_KEY, Service
 
 if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
     from invitation_service.people.records import Response, SurveyRecipient
     from tests.support.servers import Server
 
@@ -77,5 +79,19 @@ class ServedShop(Shop):
     def __init__(self, server: Server) -> None:
         super().__init__(Service())
         self.url = server.url
+        self._server = server
         self.service.links = Links(lambda: [LINK_KEY], server.url)
         server.otherwise = through_gateway(self.service.api().answer)
+
+    def rename_www_authenticate(self) -> None:
+        """Do as API Gateway does with some APIs' answers."""
+        answer = self.service.api().answer
+
+        def renaming(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+            made = answer(event, context)
+            headers = made["headers"]
+            if "WWW-Authenticate" in headers:
+                headers["x-amzn-Remapped-WWW-Authenticate"] = headers.pop("WWW-Authenticate")
+            return made
+
+        self._server.otherwise = through_gateway(renaming)
