@@ -8,13 +8,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 
 from afterword.deciding.clocks import business_now
 from afterword.sending.mending import Mender
 from afterword.settings import SendDueSettings
 from afterword.sweep import Sweep, SweepError
-from afterword.telling.report import report, report_broken
+from afterword.telling.report import report, report_broken, report_gauges
 from afterword.wiring import PATIENT, Wiring, clock
 
 if TYPE_CHECKING:
@@ -47,12 +46,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     mender = Mender(parts.ledger, parts.providers, by_id, clock, deadline, PATIENT)
     sweep = Sweep(parts.ledger, sender, mender, clock, deadline, shuffled)
     counts = sweep.run(campaigns.loaded, now)
-    overdue = sweep.overdue(campaigns.loaded, now)
-    metrics.add_metric(name="OverdueInvitations", unit=MetricUnit.Count, value=overdue)
+    overdue, held = sweep.overdue(campaigns.loaded, now), sweep.held(campaigns.loaded)
+    report_gauges(metrics, OverdueInvitations=overdue, HeldInvitations=held)
     report(logger, metrics, "swept", counts)
     if counts["failed"]:
         raise SweepError("a part of the sweep failed, the rest is done; the log says which part")
-    return {"now": now, "counts": dict(counts), "overdue": overdue}
+    return {"now": now, "counts": dict(counts), "overdue": overdue, "held": held}
 
 
 def shuffled[T](campaigns: Sequence[T]) -> list[T]:

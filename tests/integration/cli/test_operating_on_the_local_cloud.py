@@ -16,6 +16,7 @@ from afterword.remembering.dynamodb import DynamoDbLedger
 from afterword.remembering.pauses import EVERYTHING
 from afterword.remembering.records import BatchState, Claim, State
 from cli.app import app
+from cli.dead_letters import queue
 from local import kept
 from tests.support.dead_letters import Queues, record
 from tests.support.functions import Context, load, purchase
@@ -90,6 +91,7 @@ class Stack:
 def stack(local_cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Stack:
     local_cloud.reset()
     monkeypatch.setattr(kept, "find", lambda: local_cloud)
+    monkeypatch.setattr(queue, "WAIT", 0)
     return Stack(local_cloud, monkeypatch)
 
 

@@ -4,14 +4,19 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import boto3
 import pytest
 
 from afterword.deciding.clocks import TimeTravelError
+from afterword.operating import held
+from afterword.remembering.dynamodb import DynamoDbLedger
 from afterword.remembering.errors import ParametersError
+from afterword.remembering.records import BatchState, State
 from afterword.settings import SettingsError
 from afterword.sweep import Sweep, SweepError
 from tests.support.functions import Context, load, metric_lines, purchase, sqs_event
 from tests.support.parameters import campaign_text
+from tests.support.samples import NOW, batch, invitation, key
 
 if TYPE_CHECKING:
     from tests.support.functions import Stage
@@ -87,10 +92,32 @@ def test_a_run_with_nothing_to_do_still_says_that_nothing_is_overdue(
     stage.store.put("campaigns/after-purchase", NOBODY)
     stage.function("send_due_invitations")({})
     (metrics,) = metric_lines(capsys.readouterr().out)
-    assert metrics["OverdueInvitations"] == [0]
+    assert (metrics["OverdueInvitations"], metrics["HeldInvitations"]) == ([0], [0])
     (directive,) = metrics["_aws"]["CloudWatchMetrics"]
     assert directive["Dimensions"] == [["service"]]
-    assert directive["Metrics"] == [{"Name": "OverdueInvitations", "Unit": "Count"}]
+    assert directive["Metrics"] == [
+        {"Name": "OverdueInvitations", "Unit": "Count"},
+        {"Name": "HeldInvitations", "Unit": "Count"},
+    ]
+
+
+def test_what_is_held_is_counted_until_a_person_resolves_it(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.store.put("campaigns/after-purchase", NOBODY)
+    ledger = DynamoDbLedger(boto3.client("dynamodb"), stage.table)
+    ledger.create([invitation(n, state=State.HELD, reason="r") for n in ("A-1", "A-2")], NOW)
+    stuck = batch("B1", size=3, due=NOW, campaign="gone", state=BatchState.HELD)
+    ledger.create([invitation("A-3", campaign="gone", state=State.CLAIMED, batch="B1")], NOW)
+    ledger.open_batch(stuck, [key("A-3", "gone")])
+    capsys.readouterr()
+    send_due = stage.function("send_due_invitations")
+    assert send_due({})["held"] == 5, "a deleted campaign's, too"
+    (metrics,) = metric_lines(capsys.readouterr().out)
+    assert metrics["HeldInvitations"] == [5]
+    found = held.find(ledger, ledger.campaigns())
+    held.resolve_all(ledger, found, held.Resolution.DROP, NOW, lambda _: None)
+    assert send_due({})["held"] == 0
 
 
 def test_what_stays_overdue_is_counted(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:

@@ -67,6 +67,9 @@ EXPECTED = {
     },
 }
 
+_RESTORED_ARN = (
+    "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${RestoredTable}"
+)
 _PARAMETER_ARN = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter"
 
 
@@ -83,6 +86,12 @@ def granted(template: Template, role: str) -> dict[str, set[str]]:
 def _short(resource: object) -> str:
     if not isinstance(resource, dict):
         return str(resource)
+    if "Fn::If" in resource:
+        condition, restored, usual = map(_short, resource["Fn::If"])
+        # What a role may do at the ledger, it may do at a restored one in its place, and nowhere else.
+        in_its_place = (condition, restored) == ("HasRestoredTable", usual)
+        return usual if in_its_place else f"{restored}, or {usual}"
     name: str = resource.get("Ref") or resource.get("Fn::GetAtt") or resource.get("Fn::Sub", "")
+    name = name.replace(_RESTORED_ARN, "LedgerTable")
     name = name.replace(f"{_PARAMETER_ARN}/afterword/${{Stage}}/", "parameter ")
     return name.replace("${LedgerTable.Arn}", "LedgerTable").removesuffix(".Arn")

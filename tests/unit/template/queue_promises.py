@@ -146,6 +146,23 @@ def silence_of_the_sweep_is_a_fault(template: Template) -> Findings:
             )
 
 
+def what_is_held_is_heard_of(template: Template) -> Findings:
+    variables = template.environment("SendDueInvitationsFunction")
+    service = {"Name": "service", "Value": variables["POWERTOOLS_SERVICE_NAME"]}
+    wanted = {
+        "Namespace": variables["POWERTOOLS_METRICS_NAMESPACE"],
+        "MetricName": "HeldInvitations",
+        "Dimensions": [service],
+        "ComparisonOperator": "GreaterThanThreshold",
+        "Threshold": 0,
+        "EvaluationPeriods": 1,
+        # Silence neither ends the alarm nor raises it: what was held still is.
+        "TreatMissingData": "ignore",
+    }
+    found = [wanted.items() <= alarm.items() for alarm in template.alarms.values()]
+    yield "an alarm on what is held", any(found)
+
+
 def a_crash_is_heard_of(template: Template) -> Findings:
     watched = {
         resource_of(alarm["Dimensions"][0]["Value"])

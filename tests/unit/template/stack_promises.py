@@ -137,6 +137,15 @@ def a_table_survives_mistakes(template: Template) -> Findings:
         yield f"{name}: forgets", table.get("TimeToLiveSpecification") == expiry
 
 
+def a_restored_table_takes_the_ledgers_place(template: Template) -> Findings:
+    """Functions and roles look at one and the same table; `granted` holds the roles to it."""
+    yield "none by default", _default(template, "RestoredTable") == ""
+    wanted = {"Fn::If": ["HasRestoredTable", {"Ref": "RestoredTable"}, {"Ref": "LedgerTable"}]}
+    yield "the output", template.document["Outputs"]["LedgerTableName"]["Value"] == wanted
+    for name in ("TranslateEventsFunction", "SendDueInvitationsFunction"):
+        yield name, template.environment(name)["TABLE_NAME"] == wanted
+
+
 def the_ledger_has_the_keys_that_its_code_uses(template: Template) -> Findings:
     ledger = template.resources("AWS::DynamoDB::Table")["LedgerTable"]
     kinds = {

@@ -119,6 +119,18 @@ MUTATIONS: list[tuple[Promise, str, object]] = [
         "other",
     ),
     (queues.a_crash_is_heard_of, "Resources SendDueInvitationsErrorsAlarm", GONE),
+    (queues.what_is_held_is_heard_of, "Resources HeldInvitationsAlarm", GONE),
+    (queues.what_is_held_is_heard_of, "Resources HeldInvitationsAlarm Properties Threshold", 1),
+    (
+        queues.what_is_held_is_heard_of,
+        "Resources HeldInvitationsAlarm Properties TreatMissingData",
+        "notBreaching",
+    ),
+    (
+        queues.what_is_held_is_heard_of,
+        "Globals Function Environment Variables POWERTOOLS_SERVICE_NAME",
+        "other",
+    ),
     (stack.everything_to_set_or_to_read_is_described, "Parameters Stage Description", GONE),
     (
         stack.everything_to_set_or_to_read_is_described,
@@ -190,6 +202,17 @@ MUTATIONS: list[tuple[Promise, str, object]] = [
     (stack.a_table_survives_mistakes, f"{LEDGER} PointInTimeRecoverySpecification", GONE),
     (stack.a_table_survives_mistakes, f"{LEDGER} SSESpecification", GONE),
     (stack.a_table_survives_mistakes, f"{LEDGER} TimeToLiveSpecification Enabled", False),
+    (
+        stack.a_restored_table_takes_the_ledgers_place,
+        f"{SEND} Environment Variables TABLE_NAME",
+        {"Ref": "LedgerTable"},
+    ),
+    (stack.a_restored_table_takes_the_ledgers_place, "Parameters RestoredTable Default", "T"),
+    (
+        stack.every_role_may_do_what_it_needs_and_no_more,
+        f"{ROLE} 3 Resource Fn::If 1",
+        {"Fn::GetAtt": "InvitationServiceTable.Arn"},
+    ),
     (stack.the_ledger_has_the_keys_that_its_code_uses, f"{LEDGER} GlobalSecondaryIndexes 1", GONE),
     (
         stack.the_ledger_has_the_keys_that_its_code_uses,

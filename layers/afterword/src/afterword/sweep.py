@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # As many as the largest call takes: https://developer.zendesk.com/api-reference/ticketing/nps-api/nps_invitations/
 _MOST_ROWS = 10_000
 OVERDUE_AFTER = 900
-_MOST_OVERDUE = 1000
+_MOST_COUNTED = 1000
 # A run waits so long for the budget of a minute; by then the next one has begun. Longer would only cost.
 _WAITS_FOR = 120
 _LOOKS_AGAIN_AFTER = 5
@@ -99,8 +99,15 @@ class Sweep:
         Those of a campaign that was deleted count, too: nobody sends them, and somebody must hear of it.
         """
         late = now - OVERDUE_AFTER
-        lanes = {each.id for each in campaigns} | self._ledger.campaigns()
-        return sum(len(self._ledger.due(lane, late, _MOST_OVERDUE)) for lane in lanes)
+        lanes = self._lanes(campaigns)
+        return sum(len(self._ledger.due(lane, late, _MOST_COUNTED)) for lane in lanes)
+
+    def held(self, campaigns: Sequence[Campaign]) -> int:
+        """Count invitations that wait for a person (looking at up to 1,000 entries a campaign, each may be a batch)."""
+        return sum(self._ledger.count_held(lane, _MOST_COUNTED) for lane in self._lanes(campaigns))
+
+    def _lanes(self, campaigns: Sequence[Campaign]) -> set[str]:
+        return {each.id for each in campaigns} | self._ledger.campaigns()
 
     def _sweep(self, campaign: Campaign, now: int) -> Counter[str]:
         """Go through a campaign's lane until it is empty, blocked, or time runs out."""

@@ -61,5 +61,11 @@ def report_broken(logger: Logger, metrics: Metrics, errors: Sequence[BrokenError
         )
 
 
+def report_gauges(metrics: Metrics, **values: int) -> None:
+    """Note how many invitations are in some state now, 0 too: an alarm must see that it is over."""
+    for name, value in values.items():
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+
+
 def _belongs(outcome: str, prefix: str) -> bool:
     return outcome.startswith(prefix) if prefix.endswith(".") else outcome == prefix
