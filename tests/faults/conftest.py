@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.balance import assert_nothing_lost
 from tests.support.fakes import Clock
+from tests.support.killing import Nursery, nursery
 from tests.support.provider_door import provider_door
 from tests.support.running import Running, fresh_stage
 
@@ -31,3 +32,10 @@ def running(
         assert_nothing_lost(made)
         assert "example.com" not in made.printed
         assert "token-1" not in made.printed
+
+
+@pytest.fixture(scope="session")
+def children() -> Iterator[Nursery]:
+    """Where functions are born that are to be killed."""
+    with nursery() as made:
+        yield made

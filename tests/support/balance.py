@@ -32,6 +32,8 @@ def assert_nothing_lost(running: Running) -> None:
     assert set(found.values()) <= {1}
     assert max(running.provider.books.values(), default=0) <= 1
     for order, state in running.by_order.items():
+        if order in running.excused:
+            continue
         _compare(order, state, running.provider.books[f"{order.lower()}@example.com"])
     _assert_visible(running)
     letters = Counter(each["Body"] for each in running.letters)

@@ -17,14 +17,15 @@ import botocore.endpoint
 
 from afterword import wiring
 from afterword.remembering.dynamodb import DynamoDbLedger, items
-from afterword.remembering.dynamodb.table import Table, from_wire
+from afterword.remembering.dynamodb.table import Table, from_wire, to_wire
 from afterword.remembering.records import BatchState, State
 from afterword.sending import providers
 from afterword.sending.http import Http
 from tests.support.aws_door import aws_door
 from tests.support.functions import Context, Stage, load, purchase, sqs_event
+from tests.support.invitation_service import WEBHOOK
 from tests.support.parameters import account_text, campaign_text
-from tests.support.provider_door import SURVEY
+from tests.support.provider_door import SURVEY, TEMPLATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,7 +59,7 @@ class Running:
     """Drives the functions as AWS does, and looks into all that they leave behind.
 
     `queue`: messages that were given back. `taken`: every event that was ever handed in. `poison`: what nobody can
-    read.
+    read. `excused`: orders of which the provider's books can't tell, and the test says why.
     """
 
     cloud: Cloud
@@ -71,9 +72,11 @@ class Running:
     queue: list[Message] = field(default_factory=list)
     taken: list[str] = field(default_factory=list)
     poison: Counter[str] = field(default_factory=Counter)
+    excused: set[str] = field(default_factory=set)
     numbers: count[int] = field(default_factory=count)
     backed_off: list[float] = field(default_factory=list)
     _instances: dict[str, ModuleType] = field(default_factory=dict)
+    _others: dict[str, dict[str, ModuleType]] = field(default_factory=dict)
     _letters: list[Any] = field(default_factory=list)
     _printed: str = ""
 
@@ -104,6 +107,30 @@ class Running:
         self.provider.honours_keys = False
         self.account(replays_idempotency_key=False)
 
+    def netquest(self, account: dict[str, Any] | None = None, **changes: Any) -> None:
+        """Let the campaign ask through Netquest's webhooks, by e-mail."""
+        self.stage.store.put_secret("accounts/shop", _webhook_secret(WEBHOOK["webhook_key"]))
+        url = self.provider.server.url
+        known = {"provider": "netquest", "base_url": url, "id_account": WEBHOOK["id_account"]}
+        self.stage.store.put("accounts/shop", json.dumps(known | (account or {})))
+        self.campaign(template=TEMPLATE, unknown_respondent="by_email", **changes)
+
+    def rotate_webhook(self, key: str) -> None:
+        """Let Netquest and SSM know another key only; a warm instance still has the old one."""
+        self.stage.store.put_secret("accounts/shop", _webhook_secret(key))
+        self.provider.service.webhook_accounts = [{**WEBHOOK, "webhook_key": key}]
+        self.provider.reload()
+
+    def forget(self, email: str) -> None:
+        """Take an address out of its customer's record, as the table's TTL would."""
+        for row in self._rows():
+            if row.get("email") == email:
+                self.ledger_client.update_item(
+                    TableName=self.stage.table,
+                    Key=to_wire({"pk": row["pk"], "sk": row["sk"]}),
+                    UpdateExpression="REMOVE email",
+                )
+
     # What AWS does.
 
     def new_instances(self) -> None:
@@ -112,10 +139,23 @@ class Running:
 
     def through_the_door(self) -> AwsDoor:
         """Let all that the functions ask of AWS go through a door from now on; return it."""
-        aws = self.stack.enter_context(aws_door(self.cloud.endpoint_url))
+        aws = self.door()
         self.stage.set(AWS_ENDPOINT_URL=aws.url)
         self.new_instances()
         return aws
+
+    @contextmanager
+    def another(self, name: str, endpoint: str | None = None) -> Iterator[None]:
+        """Let other instances run, for as long as the block does: the same ones for the same name."""
+        mine, self._instances = self._instances, self._others.setdefault(name, {})
+        with self.monkeypatch.context() as patch:
+            patch.setenv("AWS_ENDPOINT_URL", endpoint or self.cloud.endpoint_url)
+            yield
+        self._instances = mine
+
+    def door(self) -> AwsDoor:
+        """Return a door that nobody goes through yet."""
+        return self.stack.enter_context(aws_door(self.cloud.endpoint_url))
 
     def instance(self, name: str) -> ModuleType:
         if name not in self._instances:
@@ -145,6 +185,11 @@ class Running:
         """Hand in again what was given back: the same messages."""
         messages, self.queue = self.queue, []
         return self.hand_in(messages)
+
+    def redeliver_all(self) -> None:
+        """Hand in again, if anything was given back."""
+        if self.queue:
+            self.redeliver()
 
     def sweep(self, seconds: int | None = None, **event: Any) -> Counter[str]:
         return Counter(self.invoke(SEND_DUE, event, seconds)["counts"])
@@ -287,6 +332,10 @@ class Running:
 
     def state(self, order: str = "A-1") -> str:
         return self.by_order[order]
+
+
+def _webhook_secret(key: str) -> str:
+    return json.dumps({"webhook_key": key, "webhook_auth": WEBHOOK["webhook_auth"]})
 
 
 def _parsed[Record](
