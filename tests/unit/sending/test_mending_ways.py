@@ -352,3 +352,26 @@ def test_a_call_whose_answer_had_no_id_frees_its_way_even_if_its_function_could_
     assert batch_of(shop).state is BatchState.SENT
     assert batch_of(shop).due is None
     assert shop.provider.look_ups == 0
+
+
+def test_a_verification_that_fails_keeps_the_breaker_open() -> None:
+    shop = Shop()
+    shop.translate(shop.purchase("A-1"))
+    shop.provider.unreachable = Retry("no answer", outage=True)
+    failures = []
+    for _ in range(5):
+        shop.clock.pass_by(1800)
+        shop.sweep()
+        failures.append(way_of(shop).account_state.failures)
+    # The last one, too, which gives the verification up.
+    assert failures == [1, 2, 3, 4, 5]
+    assert way_of(shop).account_state.not_before > shop.clock()
+
+
+def test_a_verification_that_finds_nothing_is_no_word_on_the_survey() -> None:
+    shop = Shop()
+    shop.translate(shop.purchase("A-1"))
+    shop.provider.unreachable = Retry("http_404")
+    shop.clock.pass_by(1800)
+    shop.sweep()
+    assert (way_of(shop).slot.failures, way_of(shop).account_state.failures) == (0, 0)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from afterword.deciding.accounts import AccountError
 from afterword.deciding.customer_key import customer_key
 from afterword.deciding.rules import StopMark
 from afterword.remembering.records import BatchState, Leaving, State, customer_ref
-from afterword.sending.provider import Refused, Retry, Sent, Uncertain
+from afterword.sending.provider import Each, Refused, Retry, Sent, Uncertain
 from afterword.sending.sender import Candidate, Sender, groups
+from afterword.sending.ways import BREAKER_FAILURES
 from tests.support.samples import DAY, HOUR, NOW, campaign, customer, invitation, key, occasion
 from tests.support.shop import SECRET, Shop
 
@@ -236,3 +238,31 @@ def test_groups_hold_each_customer_once_and_no_more_than_a_refusal_allows() -> N
     ]
     found = [[each.invitation.key.occasion.id for each in group] for group in groups(given, 10)]
     assert found == [["A-2", "A-4"], ["A-5"], ["A-1", "A-6"]]
+
+
+def open_breaker(shop: Shop) -> None:
+    known = shop.ledger.read_way("shop", 1)
+    broken = replace(known.account_state, failures=BREAKER_FAILURES)
+    shop.ledger.swap_way(known, replace(known, account_state=broken))
+
+
+def test_an_open_breaker_s_probe_looks_before_it_calls() -> None:
+    shop = Shop()
+    open_breaker(shop)
+    shop.provider.unreachable = Retry("no answer: time-out", outage=True)
+    shop.translate(shop.purchase("A-1"))
+    assert (shop.provider.look_ups, shop.provider.calls) == (1, [])
+    way = shop.ledger.read_way("shop", 1)
+    assert way.account_state.failures == BREAKER_FAILURES + 1
+    assert way.account_state.not_before > shop.clock()
+
+
+def test_an_open_breaker_s_probe_is_one_person_where_nobody_can_be_asked() -> None:
+    shop = Shop()
+    open_breaker(shop)
+    shop.provider.one_by_one = True
+    shop.provider.outcomes.append(Each((Uncertain("no answer"),)))
+    people = {order: {"email": f"{order}@example.com", "token": order} for order in ("A-1", "A-2")}
+    bought = [shop.event("purchase", order_id=each, customer=people[each]) for each in people]
+    counts = shop.translate(*bought)
+    assert (counts["held"], counts["blocked.provider_paused"]) == (1, 1)

@@ -207,9 +207,12 @@ class Mender:
         try:
             seen = provider.show(batch.survey, batch.provider_id or 0)
         except LookUpError as error:
+            # That a look failed is no word on the survey, but may be one on the account.
+            says = error.retry if ways.concerns_account(error.retry) else None
             if batch.checks + 1 < _MOST_LOOKS:
                 pause = error.retry.after or batches.LOOK_AFTER
-                return self._ask_again(batch, now + pause)
+                return self._ask_again(batch, now + pause, says)
+            self._settle(batch, now, says)
             return self._close(batch, BatchState.SENT, Counter(unverified=batch.size))
         if seen.status == "failed":
             return self._hold(batch, "failed_at_provider")
@@ -244,6 +247,13 @@ class Mender:
         """Ask again later, and draw the conclusions for the way: it may have been the breaker's probe."""
         now, checked = self._clock(), batch.checks + 1 if checks is None else checks
         self._ledger.change_batch(batch, replace(batch, due=until, checks=checked))
+        self._settle(batch, now, outcome, until)
+        return Counter()
+
+    def _settle(
+        self, batch: Batch, now: int, outcome: Retry | Uncertain | None, until: int = 0
+    ) -> None:
+        """Draw the conclusions for the way; a batch in doubt keeps its slot `until` somebody looks again."""
 
         def settle(known: Way) -> Way:
             if outcome is None:
@@ -254,7 +264,6 @@ class Mender:
             return ways.keep(known, batch.id, until) if in_doubt else known
 
         passage.change(self._ledger, passage.way_of(batch), settle)
-        return Counter()
 
 
 def patience(provider: Provider) -> int:

@@ -136,8 +136,8 @@ class Sender:
             created_at=wall,
             due=self._deadline + LEASE_GRACE,
         )
-        wanted = _wanted(provider, len(group), self.pace)
         known = self._ledger.read_way(batch.account, batch.survey)
+        wanted = _wanted(provider, known, len(group), self.pace)
         # Before the batch is written: it may have 10,000 members.
         if blocked := ways.would_block(known, campaign.id, wanted, self.pace.now()):
             return blocked
@@ -189,8 +189,7 @@ class Sender:
         outcome: Outcome
         begun = self._begin(provider, way, batch, way.slot.calls)
         after_id = None
-        if not isinstance(begun, Blocked) and not (provider.replays_key or provider.one_by_one):
-            # What a look for a lost call needs to know, where there will be one.
+        if not isinstance(begun, Blocked) and _looks_before(provider, way):
             try:
                 after_id = highest_id(provider, batch.survey)
             except LookUpError as error:
@@ -216,7 +215,8 @@ class Sender:
 
     def _begin(self, provider: Provider, way: Way, batch: Batch, calls: int) -> Way | Blocked:
         """Wait for the time that was reserved for so many requests."""
-        wanted = replace(_wanted(provider, calls, self.pace), calls=calls, least=calls)
+        lasts = provider.call_seconds if provider.one_by_one else 0
+        wanted = Wanted(calls, calls, provider.calls_per_minute, self.pace.lead, lasts)
         return passage.begin(self._ledger, way, batch, wanted, self.pace)
 
 
@@ -260,13 +260,26 @@ def highest_id(provider: Provider, survey: int) -> int:
     return max((each.id for each in provider.list_after(survey, 0)), default=0)
 
 
-def _wanted(provider: Provider, size: int, pace: Pace) -> Wanted:
-    """Return the requests of a batch: one to invite, and one to note the highest id before, or one for each member."""
+def _wanted(provider: Provider, way: Way, size: int, pace: Pace) -> Wanted:
+    """Return the requests of a batch: one for each member, or one for all and perhaps a look before."""
     limit = provider.calls_per_minute
     if provider.one_by_one:
-        return Wanted(size, 1, limit, pace.lead, provider.call_seconds)
-    calls = 1 if provider.replays_key else 2
+        # The breaker's probe may get lost, and nobody could be asked about it.
+        calls = 1 if ways.is_open(way.account_state) else size
+        return Wanted(calls, 1, limit, pace.lead, provider.call_seconds)
+    calls = 2 if _looks_before(provider, way) else 1
     return Wanted(calls, calls, limit, pace.lead)
+
+
+def _looks_before(provider: Provider, way: Way) -> bool:
+    """Tell whether the survey is looked at before the call.
+
+    For the highest id, where a lost call is to be looked for; and always as the breaker's probe, since a look that gets
+    lost leaves nothing in doubt.
+    """
+    if provider.one_by_one:
+        return False
+    return ways.is_open(way.account_state) or not provider.replays_key
 
 
 def _without_token(candidates: Sequence[Candidate]) -> list[Move]:

@@ -72,7 +72,7 @@ def take(
         return Blocked(ceil(reserved), SPENT)
     ends = budget.stamp(reserved.begins + wanted.lasts)
     spent = budget.note(way.account_state.spent, reserved.calls, ends, now)
-    probe_until = until if _is_open(way.account_state) else 0
+    probe_until = until if is_open(way.account_state) else 0
     return replace(
         way,
         account_state=replace(way.account_state, spent=spent, probe_until=probe_until),
@@ -95,7 +95,7 @@ def is_blocked(
     blocks = (
         (paused_until(way.pauses, way.account, campaign), PAUSED),
         (account.not_before, "provider_paused"),
-        (account.probe_until if _is_open(account) else 0, "breaker_probing"),
+        (account.probe_until if is_open(account) else 0, "breaker_probing"),
         (slot.not_before, "survey_paused"),
         (slot.until if slot.holder not in {None, holder} else 0, _occupied(slot)),
     )
@@ -201,7 +201,12 @@ def refuses_too_many(slot: SlotState) -> bool:
     )
 
 
-def _is_open(account: AccountState) -> bool:
+def concerns_account(retry: Retry) -> bool:
+    """Tell whether what an answer says holds for all surveys."""
+    return retry.outage or retry.breaks or retry.whole_account
+
+
+def is_open(account: AccountState) -> bool:
     """Tell whether the breaker has opened; once its pause is over, one probe at a time may go."""
     return account.failures >= BREAKER_FAILURES
 
