@@ -49,7 +49,7 @@ def test_the_browser_asks_who_it_is_and_shows_the_score(
     rows = [row.inner_text().split("\t") for row in page.locator("tbody tr").all()]
     assert rows == [
         ["Detractors", f"0{TO}6", "2", "29 %"],
-        ["Passives", f"7{TO}8", "2", "29 %"],
+        ["Passives", f"7{TO}8", "2", "28 %"],
         ["Promoters", f"9{TO}10", "3", "43 %"],
     ]
     comments = [each.inner_text() for each in page.locator("blockquote").all()]

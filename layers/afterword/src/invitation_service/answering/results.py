@@ -64,13 +64,23 @@ class Results:
 
 
 def parts_of(tally: Tally) -> list[Part]:
-    """Return the categories' parts, from bad to good; the shares are rounded to whole per cent."""
-    whole = max(tally.answers, 1)
+    """Return the categories' parts, from bad to good; their shares add up to 100 per cent."""
     counts: dict[str, int] = tally.model_dump()
+    shares = _shares([counts[each.value] for each in Category])
     return [
-        Part(each.value, _SCORES[each], counts[each.value], round(100 * counts[each.value] / whole))
-        for each in Category
+        Part(each.value, _SCORES[each], counts[each.value], share)
+        for each, share in zip(Category, shares, strict=True)
     ]
+
+
+def _shares(counts: list[int]) -> list[int]:
+    # Each rounded down; what is left goes to those who lost most by it.
+    whole = max(sum(counts), 1)
+    shares = [100 * count // whole for count in counts]
+    losers = sorted(range(len(counts)), key=lambda at: -(100 * counts[at] % whole))
+    for at in losers[: 100 - sum(shares) if any(counts) else 0]:
+        shares[at] += 1
+    return shares
 
 
 def signed(score: int | None) -> str:
