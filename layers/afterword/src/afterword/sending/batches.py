@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from afterword.remembering.records import Batch, Invitation, Way
     from afterword.sending.provider import Outcome, Provider, Single
 
+_logger = logging.getLogger(__name__)
 # "Accepted is not invited", and an uncertain call needs time to show up: docs/design.md, rules 6 and 8.
 LOOK_AFTER = 600
 REPLAY_AFTER = 60
@@ -49,6 +51,7 @@ def record(
     Returns:
         How many invitations became what.
     """
+    _tell(batch, outcome)
     later = check_at(provider, now)
 
     def settle(known: Way) -> Way:
@@ -74,6 +77,13 @@ def record(
             counts = Counter(uncertain=batch.size)
     passage.change(ledger, way, settle)
     return counts
+
+
+def _tell(batch: Batch, outcome: Outcome) -> None:
+    """Log why a call did not go well: counts can't tell a refused secret from a used-up quota."""
+    told = outcome.for_the_way() if isinstance(outcome, Each) else outcome
+    if not isinstance(told, Sent):
+        _logger.warning("batch %s, account %s: %s", batch.id, batch.account, told.reason)
 
 
 def release(

@@ -26,7 +26,9 @@ _METRICS = {
     "ended.": "InvitationsEnded",
     "held": "InvitationsHeld",
     "uncertain": "InvitationsUncertain",
+    "released": "InvitationsReleased",
     "blocked.": "InvitationsBlocked",
+    "blocked_lanes": "LanesBlocked",
     "dead_letter.": "DeadLetters",
     "failed": "RecordsFailed",
 }
