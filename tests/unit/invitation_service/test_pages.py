@@ -263,11 +263,14 @@ def test_a_closed_survey_says_so_kindly_and_records_nothing(shop: Shop) -> None:
     jane = shop.answered(9)
     shop.configure(status=SurveyStatus.CLOSED)
 
-    page, sent = get(shop, jane.score(1)), post(shop, jane.page, score=1)
+    page, sent, empty = (
+        get(shop, jane.score(1)),
+        post(shop, jane.page, score=1),
+        post(shop, jane.page),
+    )
 
-    assert (page.status, sent.status) == (200, 409)
-    assert EN.say("closed.heading") in page.text
-    assert EN.say("closed.heading") in sent.text
+    assert (page.status, sent.status, empty.status) == (200, 409, 409)
+    assert all(EN.say("closed.heading") in each.text for each in (page, sent, empty))
     assert jane.answer == (9, None)
 
 

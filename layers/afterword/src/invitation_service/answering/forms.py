@@ -64,8 +64,5 @@ def read_score(text: str | None) -> int | None:
 def clean(text: str) -> str:
     r"""Return a comment without control characters but `\n` and tabs, and without space around it."""
     unified = _LINE_ENDS.sub("\n", text)
-    # Lone surrogates (Cs) could not be kept: they are no characters.
-    kept = (
-        each for each in unified if each in "\n\t" or unicodedata.category(each) not in {"Cc", "Cs"}
-    )
+    kept = (each for each in unified if each in "\n\t" or unicodedata.category(each) != "Cc")
     return "".join(kept).strip()

@@ -87,11 +87,14 @@ class AnswerPages:
         fields = self._fields()
         try:
             visit = self._visit(self._links.read_answer, token, fields)
-            form = forms.read_answer(fields)
-            if not visit.opened.is_open:
-                raise SurveyClosedError  # noqa: TRY301 - as the store does for one that closes just now.
-            if form.score is None or form.problem:
-                return _ask(visit, form, status=422)
+        except GoneError:
+            return self._gone()
+        form = forms.read_answer(fields)
+        if not visit.opened.is_open:
+            return visit.message("closed", 409)
+        if form.score is None or form.problem:
+            return _ask(visit, form, status=422)
+        try:
             self._answers.answer(visit.who, form.score, form.comment)
         except GoneError:
             return self._gone()
