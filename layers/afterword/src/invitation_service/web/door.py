@@ -21,7 +21,7 @@ from invitation_service.nps.api import NpsRoutes
 from invitation_service.nps.request import Request
 from invitation_service.surveys.service import InvitationService
 from invitation_service.surveys.store import StoreBusyError
-from invitation_service.web.answers import Answer, json_answer, text_answer
+from invitation_service.web.answers import Answer, Routes, json_answer, text_answer
 from invitation_service.web.errors import (
     DialectError,
     MethodNotAllowedError,
@@ -48,6 +48,9 @@ class Api:
         logger: Gets ids, numbers and types of errors; never a body, a query or an address.
         links: Reads the links of mails.
         public_url: See `Settings.public_url`.
+
+    Attributes:
+        routes: What answers what.
     """
 
     def __init__(
@@ -70,7 +73,7 @@ class Api:
         self._add_routes()
 
     def _add_routes(self) -> None:
-        routes = {
+        self.routes: Routes = {
             **NpsRoutes(self._service, self._request(), self._logger).routes(),
             **DirectoryRoutes(self._service.directory, self._account, self._current).routes(),
             **WebhookRoutes(
@@ -81,7 +84,7 @@ class Api:
                 self._service.results, self._credentials.admin_account, self._current
             ).routes(),
         }
-        for path, methods in routes.items():
+        for path, methods in self.routes.items():
             for method, route in methods.items():
                 self._app.route(path, method=method)(route)
             others = sorted(_METHODS - methods.keys())
