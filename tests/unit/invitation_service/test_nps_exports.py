@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -38,7 +39,9 @@ def add(service: Service, count: int = 1) -> list[SurveyRecipient]:
     ]
 
 
-def respond(service: Service, recipient: SurveyRecipient, rating: int = 9) -> None:
+def respond(
+    service: Service, recipient: SurveyRecipient, rating: int = 9, comment: str = "Good"
+) -> None:
     now = service.now.replace(microsecond=0)
 
     def change(known: Response | None) -> Response:
@@ -47,7 +50,7 @@ def respond(service: Service, recipient: SurveyRecipient, rating: int = 9) -> No
             survey_id=1,
             recipient_id=recipient.id,
             rating=rating,
-            comment="Good",
+            comment=comment,
             created_at=known.created_at if known else now,
             updated_at=now,
         )
@@ -159,6 +162,21 @@ def test_pages_have_a_thousand_and_the_last_one_no_next(service: Service, kind: 
     assert pages[0]["next_page"].startswith(
         f"https://api.example.com{EXPORTS}/{kind}.json?start_time={START}&cursor="
     )
+
+
+def test_a_page_with_the_longest_comments_fits_into_lambdas_answer(service: Service) -> None:
+    """A function's answer has 6 MB at most, and it is JSON within JSON."""
+    for recipient in add(service, 1_000):
+        respond(service, recipient, comment='"' * 5_000)
+    service.later(minutes=10)
+
+    pages = [export(service, "responses")]
+    while address := pages[-1].json["next_page"]:
+        pages.append(export(service, "responses", **dict(parse_qsl(urlsplit(address).query))))
+
+    assert len(pages) == 4
+    assert max(len(json.dumps(page.text)) for page in pages) < 6_000_000
+    assert len({each["id"] for page in pages for each in page.json["responses"]}) == 1_000
 
 
 def test_exactly_a_thousand_are_the_last_page(service: Service) -> None:

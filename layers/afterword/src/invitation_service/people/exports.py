@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from invitation_service.people.items import change_mark
 from invitation_service.people.records import Response, SurveyRecipient
 from invitation_service.people.store import Page, People
 from invitation_service.surveys.models import Survey
 
 PAGE_RECORDS = 1_000
+# Lambda's answers have 6 MB, and JSON in JSON makes three bytes more of a quotation mark:
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+MOST_COMMENT_BYTES = 1_250_000
 # The index follows the table within moments; an export begins where it is long since in step.
 SETTLED_AFTER = timedelta(minutes=5)
 
@@ -68,7 +72,7 @@ class Exports:
 
     def responses(self, account: str, since: datetime, after: str | None) -> Export:
         """Return a page of responses that changed at `since` or later."""
-        page = _full(self._changed_responses, account, since, after)
+        page = _fitting(_full(self._changed_responses, account, since, after))
         names = self._survey_names(account)
         places = [(each.survey_id, each.recipient_id) for each in page.records]
         people = {each.id: each for each in self._store.recipients_named(account, places)}
@@ -113,6 +117,16 @@ def _full[Record](
         after = page.after
         if after is None or len(records) >= PAGE_RECORDS:
             return _Full(records, after)
+
+
+def _fitting(page: _Full[Response]) -> _Full[Response]:
+    """Return as much of a page as surely fits into an answer."""
+    size = 0
+    for number, each in enumerate(page.records):
+        size += len((each.comment or "").encode())
+        if number and size > MOST_COMMENT_BYTES:
+            return _Full(page.records[:number], change_mark(page.records[number - 1]))
+    return page
 
 
 def _recipient(recipient: SurveyRecipient, surveys: Mapping[int, str]) -> dict[str, Any]:
