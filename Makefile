@@ -14,6 +14,9 @@ FUNCTION ?=
 OPEN ?=
 BRIDGE ?=
 ROUNDS ?= 9
+EVENTS ?= 1000000
+FAULTS ?= 0.05
+SEED ?= 1
 
 ##@ See it work
 
@@ -93,6 +96,10 @@ unit integration e2e: $(SET_UP) ## One kind of test alone, without coverage
 .PHONY: bench-cold
 bench-cold: $(SET_UP) ## Measure cold starts, and write them into docs/cold-start.md
 	@$(PYTHON) -m benchmarks.cold_start --rounds "$(ROUNDS)"
+
+.PHONY: soak
+soak: $(SET_UP) ## Send very many events through, with faults, and balance: make soak EVENTS=1000000 FAULTS=0.05 SEED=1
+	@$(PYTHON) -m benchmarks.soak --events "$(EVENTS)" --faults "$(FAULTS)" --seed "$(SEED)"
 
 ##@ Keep it
 

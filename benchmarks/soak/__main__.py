@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
+from importlib import import_module
+from pathlib import Path  # noqa: TC003 -- typer reads the annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +20,7 @@ from local.cloud import LOCAL
 from local.fake_account import move_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _LOG = LOCAL / "soak.log"
 _SAMPLES = 8
@@ -62,24 +64,39 @@ def _samples(peaks: list[int]) -> list[int]:
     return [max(peaks[start : start + size]) for start in range(0, len(peaks), size)]
 
 
+def _planted(name: str | None) -> Callable[[], None] | None:
+    if name is None:
+        return None
+    module, _, function = name.partition(":")
+    found: Callable[[], None] = getattr(import_module(module), function)
+    return found
+
+
 def main(
     events: Annotated[int, typer.Option(min=1, help="How many events.")] = 5000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same events.")] = 1,
     faults: Annotated[
         float, typer.Option(min=0, max=0.5, help="The share of calls that fail.")
     ] = 0.05,
+    days: Annotated[
+        int, typer.Option(min=0, help="How many days the clock goes on after the last event.")
+    ] = LONGEST_DAYS,
+    log: Annotated[Path, typer.Option(help="Where the functions' logs go.")] = _LOG,
+    plant: Annotated[
+        str | None, typer.Option(hidden=True, help="A fault of ours to plant: module:function.")
+    ] = None,
 ) -> None:
     """Send generated events through the functions, with faults, to the end of their follow-ups."""
     move_in(os.environ)
-    LOCAL.mkdir(exist_ok=True)
-    _LOG.unlink(missing_ok=True)
+    log.parent.mkdir(exist_ok=True)
+    log.unlink(missing_ok=True)
     console = Console()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     began = monotonic()
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
         tasks = {
             "events": progress.add_task("events", total=events),
-            "days": progress.add_task("days", total=LONGEST_DAYS),
+            "days": progress.add_task("days", total=days),
             "audit": progress.add_task("audit", total=events),
         }
 
@@ -88,7 +105,7 @@ def main(
             if what != "audit" or done % 1000 == 0 or done == events:
                 progress.update(tasks[what], completed=done)
 
-        outcome = run(Plan(events, seed, faults, _LOG), tell)
+        outcome = run(Plan(events, seed, faults, log, days, _planted(plant)), tell)
     for line in report(outcome, events, monotonic() - began):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     sys.exit(1 if outcome.sheet.errors else 0)

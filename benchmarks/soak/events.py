@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import chain
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -158,8 +159,9 @@ class Events:
         fact, offset = self._drawn(number)
         if fact.role in {"ask", "poison"}:
             return fact
-        # Only what asks can be repeated, stopped or left; who finds nothing of the kind asks.
-        for other in range(min(number + offset, self.count - 1), -1, -1):
+        # Only what asks can be repeated or stopped; who finds nothing of the kind asks.
+        start = min(max(number + offset, 0), self.count - 1)
+        for other in chain(range(start, -1, -1), range(start + 1, number)):
             about, _ = self._drawn(other)
             if other != number and about.role == "ask" and _fits(fact.role, about):
                 return Fact(fact.role, about.shop, about.kind, about.person, about.amount, other)

@@ -33,7 +33,6 @@ _KILLS = 0.4
 # A batch of 1,000 events makes about half as many calls, each of which begins and ends.
 _LIVES_AT_MOST = 150
 _LINES = 50_000
-_PATIENCE_DAYS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +44,7 @@ class Plan:
         seed: Of events and faults.
         faults: The share of calls that fail, and (less of them) of invocations that are killed.
         log: Where the functions' logs go.
+        days: How many the clock goes on after the last event; fewer than all leave follow-ups waiting.
         plant: Breaks something in every instance, for whoever tests the soak itself.
     """
 
@@ -52,12 +52,13 @@ class Plan:
     seed: int
     faults: float
     log: Path
+    days: int = LONGEST_DAYS
     plant: Callable[[], None] | None = None
 
     @property
     def per_minute(self) -> int:
-        """How many events come in a minute: they come within 200 minutes, and in whole batches."""
-        return max(1000, self.events // 200)
+        """How many events come in a minute: all come within 200 minutes."""
+        return max(2500, self.events // 200)
 
 
 @dataclass
@@ -105,21 +106,28 @@ class _Drive:
         self._random = Random(self.plan.seed)  # noqa: S311 -- chance, no secret
 
     def run(self) -> int:
-        """Go on to the end of the follow-ups; return the time then."""
+        """Go on until nothing is left to come; return the time then."""
         now, step = START + MINUTE, MINUTE
-        last = self.queue.events.occurred(self.plan.events - 1) + LONGEST_DAYS * DAY
+        last = self.queue.events.occurred(self.plan.events - 1) + self.plan.days * DAY
         while True:
             is_quiet = self._minute(now)
             self.tell("events", self.queue.new)
             self.tell("days", (now - START) // DAY)
-            if len(self.queue):
-                step = MINUTE
-            elif (is_quiet and now > last) or now > last + _PATIENCE_DAYS * DAY:
+            if len(self.queue) or not is_quiet:
+                now, step = now + MINUTE, MINUTE
+                continue
+            due = self._due()
+            if not due or now > last:
                 return now
-            else:
-                # What is quiet now may be blocked for a while: look after longer and longer pauses.
-                step = min(step * 4, DAY) if is_quiet else MINUTE
-            now += step
+            # What is due and quiet all the same is blocked for a while: look after longer and longer pauses.
+            step = min(step * 2, DAY) if due[0] <= now else MINUTE
+            later = [at for at in due if at > now]
+            now = min([now + step, *later]) if due[0] <= now else max(due[0], now + MINUTE)
+
+    def _due(self) -> list[int]:
+        """Return when the next thing of each lane is due, the first one first. What is held waits for nothing."""
+        firsts = self.aws.read(f"firsts?table={_TABLE}&index=due")
+        return sorted(due for lane, due in firsts if not lane.startswith("held:"))
 
     def _minute(self, now: int) -> bool:
         """Run one sweep, and translate meanwhile what the queue has; return whether the sweep found nothing to do."""

@@ -4,7 +4,8 @@
 
 It prints its address and serves until its standard input ends. Below `/stand-in/` it has paths of its own: `settings`
 (POST: `share` and `seed` of the faults, from then on), `counts` (calls, write and read units, faults), `items`
-(`?table=…&start=…&count=…`: a line of JSON each) and `letters` (dead letters).
+(`?table=…&start=…&count=…`: a line of JSON each), `firsts` (`?table=…&index=…`: the first key of each partition) and
+`letters` (dead letters).
 """
 
 from __future__ import annotations
@@ -102,6 +103,9 @@ class Aws:
                 table = self._dynamodb.tables[asked["table"]]
                 found = table.raws(int(asked["start"]), int(asked["count"]))
                 return Response(200, b"\n".join(found))
+            case "firsts":
+                entries = self._dynamodb.tables[asked["table"]].firsts(asked["index"])
+                return Response(200, orjson.dumps([each[:2] for each in entries]))
             case "letters":
                 found_letters = [[*key, count] for key, count in self._letters.letters.items()]
                 return Response(200, orjson.dumps(found_letters))

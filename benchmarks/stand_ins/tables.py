@@ -196,6 +196,13 @@ class Table:
                 return Page(found, size, self._key_of(item, index))
         return Page(found, size, None)
 
+    def firsts(self, index: str) -> Iterator[Entry]:
+        """Return the first entry of each partition of an index."""
+        entries, at = self._sorted[index], 0
+        while at < len(entries):
+            yield entries[at]
+            at = entries.bisect_left((entries[at][0] + "\0",))
+
     def __len__(self) -> int:
         """Return how many items there are."""
         return sum(map(len, self._partitions.values()))
