@@ -13,7 +13,8 @@ from ulid import ULID
 from invitation_service.access.auth import Credentials, fetch_from_ssm
 from invitation_service.answering.keys import LinkKeys
 from invitation_service.answering.links import Links
-from invitation_service.aws import dynamodb_client, quiet_libraries, ssm_provider
+from invitation_service.aws import dynamodb_client, quiet_libraries, sqs_client, ssm_provider
+from invitation_service.delivering.sqs import SqsQueue, teller
 from invitation_service.settings import Settings
 from invitation_service.surveys.dynamodb import DynamoDBStore
 from invitation_service.surveys.service import InvitationService
@@ -33,9 +34,10 @@ def _api() -> Api:
     )
     fetch = fetch_from_ssm(ssm_provider, settings.credentials_parameter)
     fetch_keys = fetch_from_ssm(ssm_provider, settings.link_keys_parameter)
+    queue = SqsQueue(sqs_client, settings.delivery_queue_url)
     keys = LinkKeys(fetch_keys, time.monotonic, logger)
     return Api(
-        InvitationService(store, lambda: datetime.now(UTC)),
+        InvitationService(store, lambda: datetime.now(UTC), tell=teller(queue, logger)),
         Credentials(fetch, time.monotonic, logger),
         logger,
         # Links are read here, never made: that is the mailing function's.

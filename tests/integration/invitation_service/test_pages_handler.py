@@ -62,6 +62,7 @@ def table(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
 def furnished(monkeypatch: pytest.MonkeyPatch) -> str:
     name = make_table(boto3.client("dynamodb"), "InvitationServiceTable")
     monkeypatch.setenv("TABLE_NAME", name)
+    monkeypatch.setenv("DELIVERY_QUEUE_URL", "https://sqs.example.com/delivery")
     put("credentials", CREDENTIALS)
     put("link-keys", [OLD])
     return name

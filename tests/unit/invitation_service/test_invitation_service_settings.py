@@ -5,7 +5,11 @@ import pytest
 from functions.invitation_service import app
 from invitation_service.settings import Settings, SettingsError
 
-ENVIRONMENT = {"TABLE_NAME": "invitations", "PARAMETER_PREFIX": "/afterword/test/"}
+ENVIRONMENT = {
+    "DELIVERY_QUEUE_URL": "https://sqs.example.com/delivery",
+    "PARAMETER_PREFIX": "/afterword/test/",
+    "TABLE_NAME": "invitations",
+}
 
 
 def test_the_credentials_stand_under_the_prefix() -> None:
@@ -22,6 +26,21 @@ def test_a_public_address_ends_without_a_slash() -> None:
     assert settings.public_url == "https://nps.example.com"
 
 
+def test_links_lead_to_the_public_address_with_the_apis_id() -> None:
+    address = "http://127.0.0.1:4566/_aws/execute-api/{api_id}/"
+    settings = Settings.from_env({**ENVIRONMENT, "PUBLIC_URL": address, "API_ID": "a1b2c3"})
+
+    assert settings.links_url == "http://127.0.0.1:4566/_aws/execute-api/a1b2c3"
+    assert Settings.from_env(ENVIRONMENT).links_url == ""
+
+
+def test_an_accounts_mail_settings_stand_under_the_prefix() -> None:
+    settings = Settings.from_env(ENVIRONMENT)
+
+    assert settings.mail_parameters == "/afterword/test/invitation-service/mail"
+    assert settings.delivery_queue_url == "https://sqs.example.com/delivery"
+
+
 def test_an_empty_public_address_is_none() -> None:
     assert Settings.from_env({**ENVIRONMENT, "PUBLIC_URL": ""}).public_url is None
 
@@ -29,9 +48,9 @@ def test_an_empty_public_address_is_none() -> None:
 @pytest.mark.parametrize(
     ("environment", "missing"),
     [
-        ({}, "PARAMETER_PREFIX, TABLE_NAME"),
+        ({}, "DELIVERY_QUEUE_URL, PARAMETER_PREFIX, TABLE_NAME"),
         ({**ENVIRONMENT, "TABLE_NAME": ""}, "TABLE_NAME"),
-        ({"TABLE_NAME": "invitations"}, "PARAMETER_PREFIX"),
+        ({**ENVIRONMENT, "PARAMETER_PREFIX": ""}, "PARAMETER_PREFIX"),
     ],
 )
 def test_one_error_names_all_that_is_missing(environment: dict[str, str], missing: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from .reading import as_list
@@ -23,6 +24,14 @@ _PIPELINE = {
     "parameter accounts/*": {"ssm:GetParameter"},
     "parameter secrets/accounts/*": {"ssm:GetParameter"},
     "SecretsKeyArn": {"kms:Decrypt"},
+}
+_PEOPLE = {
+    "dynamodb:BatchGetItem",
+    "dynamodb:BatchWriteItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
 }
 
 EXPECTED = {
@@ -51,15 +60,36 @@ EXPECTED = {
         "SendDueInvitationsFunction": {"lambda:InvokeFunction"},
         "FollowUpScheduleDeadLetterQueue": {"sqs:SendMessage"},
     },
+    "DeliverInvitationsRole": {
+        "DeliverInvitationsLogGroup": _LOGS,
+        "DeliveryQueue": {
+            "sqs:ChangeMessageVisibility",
+            "sqs:DeleteMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:ReceiveMessage",
+            "sqs:SendMessage",
+        },
+        "InvitationServiceTable": _PEOPLE,
+        "parameter invitation-service/mail/*": {"ssm:GetParameter"},
+        "parameter invitation-service/link-keys": {"ssm:GetParameter"},
+        "SecretsKeyArn": {"kms:Decrypt"},
+    },
+    "EnqueueDueInvitationsRole": {
+        "EnqueueDueInvitationsLogGroup": _LOGS,
+        "InvitationServiceTable": {"dynamodb:UpdateItem"},
+        "InvitationServiceTable/index/due": {"dynamodb:Query"},
+        "DeliveryQueue": {"sqs:SendMessage"},
+    },
+    "DeliveryScheduleRole": {
+        "EnqueueDueInvitationsFunction": {"lambda:InvokeFunction"},
+        "FollowUpScheduleDeadLetterQueue": {"sqs:SendMessage"},
+    },
     "InvitationServiceRole": {
         "InvitationServiceLogGroup": _LOGS,
-        "InvitationServiceTable": {
-            "dynamodb:BatchWriteItem",
-            "dynamodb:GetItem",
-            "dynamodb:PutItem",
-            "dynamodb:Query",
-            "dynamodb:UpdateItem",
-        },
+        # A changed address moves its reference.
+        "InvitationServiceTable": {*_PEOPLE, "dynamodb:DeleteItem"},
+        "InvitationServiceTable/index/changes": {"dynamodb:Query"},
+        "DeliveryQueue": {"sqs:SendMessage"},
         "parameter invitation-service/credentials": {"ssm:GetParameter"},
         # The pages read the links of mails.
         "parameter invitation-service/link-keys": {"ssm:GetParameter"},
@@ -94,4 +124,4 @@ def _short(resource: object) -> str:
     name: str = resource.get("Ref") or resource.get("Fn::GetAtt") or resource.get("Fn::Sub", "")
     name = name.replace(_RESTORED_ARN, "LedgerTable")
     name = name.replace(f"{_PARAMETER_ARN}/afterword/${{Stage}}/", "parameter ")
-    return name.replace("${LedgerTable.Arn}", "LedgerTable").removesuffix(".Arn")
+    return re.sub(r"\$\{(\w+)\.Arn\}", r"\1", name).removesuffix(".Arn")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from invitation_service.delivering.report import METRICS
+
 from .reading import resource_of
 
 if TYPE_CHECKING:
@@ -23,15 +25,18 @@ def a_queue_waits_for_six_timeouts_and_the_window(template: Template) -> Finding
     for name, (function, event) in template.events("SQS").items():
         queue = template.queues[resource_of(event["Queue"])]
         least = 6 * template.functions[function]["Timeout"]
-        least += event["MaximumBatchingWindowInSeconds"]
+        least += event.get("MaximumBatchingWindowInSeconds", 0)
         yield f"{name}: at least {least} s", queue["VisibilityTimeout"] >= least
 
 
 def batches_are_big_and_single_failures_are_reported(template: Template) -> Findings:
+    # A delivery is some seconds' work, up to minutes': it comes alone.
+    sizes = {"ShopEvents": 1000, "Deliveries": 1}
     for name, (_, event) in template.events("SQS").items():
-        yield f"{name}: 1,000 a batch", event["BatchSize"] == 1000
+        yield f"{name}: so many a batch", event["BatchSize"] == sizes[name]
         # Lambda takes a batch over 10 with a window only.
-        yield f"{name}: a window", event["MaximumBatchingWindowInSeconds"] >= 1
+        window = event.get("MaximumBatchingWindowInSeconds", 0)
+        yield f"{name}: a window", event["BatchSize"] == 1 or window >= 1
         reported = event.get("FunctionResponseTypes") == ["ReportBatchItemFailures"]
         yield f"{name}: single failures", reported
 
@@ -45,7 +50,8 @@ def a_consumer_is_capped_by_a_number(template: Template) -> Findings:
 
 def an_outage_of_half_a_day_makes_no_dead_letter(template: Template) -> Findings:
     for name, queue in template.queues.items():
-        if name not in template.dead_letter_queues:
+        # What a dead letter of the delivery queue asks for is due again by itself.
+        if name not in {*template.dead_letter_queues, "DeliveryQueue"}:
             tries = queue["RedrivePolicy"]["maxReceiveCount"]
             yield f"{name}: 12 h, twice", tries * queue["VisibilityTimeout"] > 2 * 12 * HOUR
 
@@ -172,3 +178,14 @@ def a_crash_is_heard_of(template: Template) -> Findings:
     for function, properties in template.functions.items():
         if properties.get("Events"):
             yield function, function in watched
+
+
+def a_fault_of_an_accounts_mail_is_heard_of(template: Template) -> Findings:
+    variables = template.environment("DeliverInvitationsFunction")
+    service = {"Name": "service", "Value": variables["POWERTOOLS_SERVICE_NAME"]}
+    heard = [
+        (alarm["Namespace"], alarm["Dimensions"])
+        for alarm in template.alarms.values()
+        if alarm["MetricName"] == METRICS["account_fault"]
+    ]
+    yield "alarm", heard == [(variables["POWERTOOLS_METRICS_NAMESPACE"], [service])]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from invitation_service.delivering.rules import CLAIMS_LAST, SECONDS_FOR_A_MAIL
 
 from .permissions import EXPECTED, granted
 from .reading import as_list, resource_of
@@ -171,6 +174,30 @@ def _keys(table: Node, kinds: dict[str, str]) -> list[str]:
     return [f"{name} {kinds[name]}" for name in names]
 
 
+def the_service_has_the_keys_that_its_code_uses(template: Template) -> Findings:
+    table = template.resources("AWS::DynamoDB::Table")["InvitationServiceTable"]
+    kinds = {each["AttributeName"]: each["AttributeType"] for each in table["AttributeDefinitions"]}
+    indexes = {
+        index["IndexName"]: (_keys(index, kinds), index["Projection"]["ProjectionType"])
+        for index in table.get("GlobalSecondaryIndexes", [])
+    }
+    yield "table", _keys(table, kinds) == ["pk S", "sk S"]
+    yield (
+        "indexes",
+        indexes
+        == {
+            "changes": (["change_lane S", "changed S"], "KEYS_ONLY"),
+            "due": (["due_lane S", "due N"], "KEYS_ONLY"),
+        },
+    )
+
+
+def whoever_holds_a_claim_has_ended_before_it_is_given_up(template: Template) -> Findings:
+    timeout = timedelta(seconds=template.functions["DeliverInvitationsFunction"]["Timeout"])
+    yield "claims", timeout < CLAIMS_LAST
+    yield "time for a mail", timeout > 1.5 * timedelta(seconds=SECONDS_FOR_A_MAIL)
+
+
 def queues_are_encrypted(template: Template) -> Findings:
     for name, queue in template.queues.items():
         yield name, queue.get("SqsManagedSseEnabled") is True
@@ -178,8 +205,9 @@ def queues_are_encrypted(template: Template) -> Findings:
 
 def nothing_comes_over_plain_http(template: Template) -> Findings:
     refused = {
-        resource_of(statement["Resource"])
+        resource_of(resource)
         for _, statement in template.policy_statements()
+        for resource in as_list(statement["Resource"])
         if (statement["Effect"], statement["Principal"]) == ("Deny", "*")
         and statement["Action"] in ("sqs:*", "sns:Publish")
         and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
@@ -261,11 +289,12 @@ def a_key_of_ones_own_decrypts_parameters_alone(template: Template) -> Findings:
 
 
 def only_the_schedule_group_wakes_the_sweep(template: Template) -> Findings:
-    role = template.resources("AWS::IAM::Role")["FollowUpScheduleRole"]
-    for statement in role["AssumeRolePolicyDocument"]["Statement"]:
-        group = {"Fn::GetAtt": "ScheduleGroup.Arn"}
-        ours = {"aws:SourceAccount": {"Ref": "AWS::AccountId"}, "aws:SourceArn": group}
-        yield "FollowUpScheduleRole", statement.get("Condition") == {"StringEquals": ours}
+    for name in ("FollowUpScheduleRole", "DeliveryScheduleRole"):
+        role = template.resources("AWS::IAM::Role")[name]
+        for statement in role["AssumeRolePolicyDocument"]["Statement"]:
+            group = {"Fn::GetAtt": "ScheduleGroup.Arn"}
+            ours = {"aws:SourceAccount": {"Ref": "AWS::AccountId"}, "aws:SourceArn": group}
+            yield name, statement.get("Condition") == {"StringEquals": ours}
 
 
 def who_calls_a_function_is_named(template: Template) -> Findings:
@@ -274,11 +303,14 @@ def who_calls_a_function_is_named(template: Template) -> Findings:
         yield name, source.endswith(":${InvitationServiceApi}/*/$default")
 
 
+_SERVICE = ("Deliver", "EnqueueDue", "InvitationService", "MailAccount")
+
+
 def the_invitation_service_is_there_if_wanted(template: Template) -> Findings:
     yield "off by default", _default(template, "InvitationService") == "off"
     for kind in ("Resources", "Outputs"):
         for name, entry in template.document[kind].items():
-            if name.startswith("InvitationService"):
+            if name.startswith(_SERVICE):
                 yield f"{kind} {name}", entry.get("Condition") == "HasInvitationService"
 
 

@@ -274,6 +274,36 @@ MUTATIONS: list[tuple[Promise, str, object]] = [
         GONE,
     ),
     (stack.the_invitation_service_is_there_if_wanted, "Parameters InvitationService Default", "on"),
+    (
+        stack.the_invitation_service_is_there_if_wanted,
+        "Resources DeliverInvitationsErrorsAlarm Condition",
+        GONE,
+    ),
+    (
+        stack.the_service_has_the_keys_that_its_code_uses,
+        "Resources InvitationServiceTable Properties GlobalSecondaryIndexes 1",
+        GONE,
+    ),
+    (
+        stack.whoever_holds_a_claim_has_ended_before_it_is_given_up,
+        "Resources DeliverInvitationsFunction Properties Timeout",
+        360,
+    ),
+    (
+        stack.whoever_holds_a_claim_has_ended_before_it_is_given_up,
+        "Resources DeliverInvitationsFunction Properties Timeout",
+        120,
+    ),
+    (
+        queues.a_fault_of_an_accounts_mail_is_heard_of,
+        "Resources MailAccountFaultsAlarm Properties MetricName",
+        "MailsLater",
+    ),
+    (
+        queues.a_queue_waits_for_six_timeouts_and_the_window,
+        "Resources DeliveryQueue Properties VisibilityTimeout",
+        1799,
+    ),
     (stack.the_public_api_is_throttled, f"{STAGE} DefaultRouteSettings", GONE),
     (stack.functions_carry_application_and_stage, "Globals Function Tags", GONE),
 ]

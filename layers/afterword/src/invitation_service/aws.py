@@ -10,6 +10,7 @@ from botocore.config import Config
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
 
 # API Gateway gives up after 30 seconds; three attempts of these fit in.
 _CONFIG = Config(
@@ -20,6 +21,12 @@ _CONFIG = Config(
 def dynamodb_client() -> "DynamoDBClient":
     """Make the DynamoDB client; where, the environment tells boto3."""
     client: DynamoDBClient = boto3.client("dynamodb", config=_CONFIG)
+    return client
+
+
+def sqs_client() -> "SQSClient":
+    """Make the SQS client; where, the environment tells boto3."""
+    client: SQSClient = boto3.client("sqs", config=_CONFIG)
     return client
 
 
