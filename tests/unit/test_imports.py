@@ -59,3 +59,14 @@ def test_what_reaches_aws_and_providers_is_imported_on_first_use(function: str) 
     assert modules & HEAVY == set()
     # One class of it brings all of them along.
     assert "aws_lambda_powertools.utilities.data_classes" not in modules
+
+
+@pytest.mark.parametrize("function", ["send_due_invitations", "translate_events"])
+def test_what_makes_mails_and_pages_is_nothing_for_the_pipeline(function: str) -> None:
+    assert set(imported(function, LIST).split()) & {"itsdangerous", "jinja2"} == set()
+
+
+def test_what_makes_pages_is_imported_with_the_first_of_them() -> None:
+    modules = set(imported("invitation_service", LIST).split())
+    assert "invitation_service.answering.rendering" in modules
+    assert "jinja2" not in modules

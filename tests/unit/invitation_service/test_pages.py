@@ -129,6 +129,16 @@ def test_sending_records_score_and_comment_and_thanks(shop: Shop) -> None:
     assert EN.say("thanks.chosen", score=9) in thanks.text
 
 
+def test_an_answer_shows_among_the_surveys_responses(shop: Shop) -> None:
+    jane = shop.invite()
+
+    post(shop, jane.page, score=9, comment="Good")
+
+    [told] = shop.service.get("/1/responses.json").json["responses"]
+    assert (told["rating"], told["comment"]) == (9, "Good")
+    assert told["recipient_id"] == jane.who.recipient_id
+
+
 def test_reloading_the_thanks_records_nothing_again(shop: Shop) -> None:
     jane = shop.invite()
     sent = post(shop, jane.page, score=9)
@@ -540,6 +550,14 @@ def test_unsubscribing_is_for_the_address_in_that_account(shop: Shop) -> None:
 
     assert again.unsubscribed
     assert not shop.service.store.is_unsubscribed("other", jane.email)
+
+
+def test_unsubscribing_outlives_the_survey(shop: Shop) -> None:
+    jane = shop.invite()
+    shop.configure(status=SurveyStatus.CLOSED)
+
+    assert post(shop, jane.unsubscribe).status == 200
+    assert jane.unsubscribed
 
 
 def test_who_unsubscribed_may_still_answer_what_they_were_asked(shop: Shop) -> None:

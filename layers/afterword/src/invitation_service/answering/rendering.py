@@ -103,7 +103,7 @@ def _stylesheet() -> str:
 
 @cache
 def _environment() -> "Environment":
-    # A third of a second, which the calls of the API can do without.
+    # A tenth of a second and more, which most calls of the API can do without.
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
 
     return Environment(
