@@ -36,6 +36,15 @@ _RESPONDENTS = {
     "81a2B7": {"email": "pavel@example.com", "language": "cs"},
     "92b3C8": {"email": "petra@example.com", "language": "cs", "unsubscribed": True},
 }
+# The service's account: whose surveys, recipients and mail server these are.
+_SERVICE_ACCOUNT = "demo"
+_SENDER = {
+    "from_name": "The Demo Shop",
+    "from_address": "shop@example.com",
+    "footer": "The Demo Shop, 1 High Street",
+    # Nobody waits for a minute here.
+    "mails_per_minute": 60_000,
+}
 # Known to everybody, like the local cloud's own key: with them the samples in events/api are signed.
 _AS_IN_THE_SAMPLES = {"email": "admin@example.com", "api_token": "local-api-token"}
 SURVEYS = {1: "After a purchase", 2: "After a signup"}
@@ -172,13 +181,14 @@ def furnish(deployment: Deployment) -> None:
     credentials = {"email": "afterword@example.com", "api_token": secrets.token_urlsafe(32)}
     webhook = {"webhook_key": secrets.token_hex(16), "webhook_auth": secrets.token_hex(16)}
     known = [
-        {"account": "demo", "role": "admin", **credentials},
-        {"account": "demo", "role": "admin", **_AS_IN_THE_SAMPLES},
-        {"account": "demo", "id_account": _ID_ACCOUNT, "get_allowed": False, **webhook},
+        {"account": _SERVICE_ACCOUNT, "role": "admin", **credentials},
+        {"account": _SERVICE_ACCOUNT, "role": "admin", **_AS_IN_THE_SAMPLES},
+        {"account": _SERVICE_ACCOUNT, "id_account": _ID_ACCOUNT, "get_allowed": False, **webhook},
     ]
     deployment.put_parameter("secrets/customer-key", secrets.token_urlsafe(32), secret=True)
     deployment.put_parameter(f"secrets/accounts/{ACCOUNT}", json.dumps(credentials), secret=True)
     deployment.put_parameter("invitation-service/credentials", json.dumps(known), secret=True)
+    _furnish_mail(deployment)
     # By name, for in a container of `sam local` 127.0.0.1 is the container, and the name this machine as well.
     base_url = deployment.service_url.replace(LOOPBACK, "localhost")
     account = {
@@ -199,6 +209,15 @@ def furnish(deployment: Deployment) -> None:
     # Last, for from here on events are wanted.
     for file in sorted(CAMPAIGNS.glob("*.json")):
         deployment.put_parameter(f"campaigns/{file.stem}", file.read_text())
+
+
+def _furnish_mail(deployment: Deployment) -> None:
+    keys = json.dumps([secrets.token_urlsafe(32)])
+    deployment.put_parameter("invitation-service/link-keys", keys, secret=True)
+    if deployment.cloud.mail:
+        settings = {**deployment.cloud.mail.settings(), **_SENDER}
+        name = f"invitation-service/mail/{_SERVICE_ACCOUNT}"
+        deployment.put_parameter(name, json.dumps(settings), secret=True)
 
 
 def campaign_ids() -> list[str]:

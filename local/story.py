@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from local.deployment import Deployment
     from local.witness import Witness
 
-_SECONDS_TO_KEEP_A_PROMISE = 10
+# The mail goes through a queue and a function that starts for it.
+_SECONDS_TO_KEEP_A_PROMISE = 30
 _NO_ANSWER = ""
-_INVITED = "invitation *: scheduled, 1 recipient"
+_INVITED = "invitation *: delivered, 1 recipient"
 
 
 @dataclass(frozen=True, slots=True)

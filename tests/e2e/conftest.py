@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 OWN_WORDS = {
     "TranslateEventsRole": ["ssm:GetParametersByPath", "sqs:SendMessageBatch"],
     "SendDueInvitationsRole": ["ssm:GetParametersByPath"],
+    "InvitationServiceRole": ["sqs:SendMessageBatch"],
+    "DeliverInvitationsRole": ["sqs:SendMessageBatch"],
+    "EnqueueDueInvitationsRole": ["sqs:SendMessageBatch"],
 }
 
 
