@@ -9,9 +9,9 @@ import pytest
 
 from afterword.operating import held
 from afterword.operating.held import Resolution, Resolved
-from afterword.remembering.records import Batch, BatchState, Invitation, State
+from afterword.remembering.records import Batch, BatchState, Claim, Invitation, Move, State
 from afterword.sending.provider import Refused, Uncertain
-from tests.support.samples import DAY, HOUR, campaign, key
+from tests.support.samples import DAY, HOUR, batch, campaign, customer, invitation, key
 from tests.support.shop import Shop
 
 if TYPE_CHECKING:
@@ -60,11 +60,11 @@ def last_at(shop: Shop, order: str) -> int | None:
 
 def test_what_is_held_is_found_by_reason_with_its_members() -> None:
     shop = doubtful()
-    batch = only(shop)
-    assert isinstance(batch, Batch)
-    assert batch.reason == "ambiguous_at_provider"
-    assert [each.key for each in held.members(shop.ledger, batch)] == [key("A-1"), key("A-2")]
-    assert list(held.find(shop.ledger, ["after-purchase"], "ambiguous_at_provider")) == [batch]
+    stuck = only(shop)
+    assert isinstance(stuck, Batch)
+    assert stuck.reason == "ambiguous_at_provider"
+    assert [each.key for each in held.members(shop.ledger, stuck)] == [key("A-1"), key("A-2")]
+    assert list(held.find(shop.ledger, ["after-purchase"], "ambiguous_at_provider")) == [stuck]
     assert list(held.find(shop.ledger, ["after-purchase"], "no_address")) == []
     alone = only(refused())
     assert isinstance(alone, Invitation)
@@ -74,9 +74,9 @@ def test_what_is_held_is_found_by_reason_with_its_members() -> None:
 
 def test_what_is_named_is_read_and_what_there_is_not_is_none() -> None:
     shop = doubtful()
-    batch = only(shop)
-    assert isinstance(batch, Batch)
-    assert held.read(shop.ledger, batch.id) == batch
+    stuck = only(shop)
+    assert isinstance(stuck, Batch)
+    assert held.read(shop.ledger, stuck.id) == stuck
     assert held.read(shop.ledger, str(key("A-1"))) == shop.invitations(key("A-1"))[0]
     for unknown in ("B-none", str(key("A-9")), "a#b", "#"):
         assert held.read(shop.ledger, unknown) is None
@@ -85,9 +85,9 @@ def test_what_is_named_is_read_and_what_there_is_not_is_none() -> None:
 def test_a_batch_said_to_be_sent_is_sent_and_counts_for_the_cap() -> None:
     shop = doubtful()
     assert resolve(shop, Resolution.SENT) == Resolved(1, 2)
-    batch = shop.ledger.read_batch(shop.invitations(key("A-1"))[0].batch or "")
-    assert batch
-    assert (batch.state, batch.reason, batch.due) == (BatchState.SENT, "sent_by_operator", None)
+    sent = shop.ledger.read_batch(shop.invitations(key("A-1"))[0].batch or "")
+    assert sent
+    assert (sent.state, sent.reason, sent.due) == (BatchState.SENT, "sent_by_operator", None)
     assert last_at(shop, "A-1") == shop.clock() - HOUR
     assert shop.translate(shop.purchase("A-3", email="a-1@example.com"))["ended.capped"] == 1
     assert shop.sweep()["sent"] == 0
@@ -142,16 +142,45 @@ def test_what_is_dropped_ends_and_frees_the_customer(made: Callable[[], Shop]) -
     assert shop.sweep()["sent"] == 0
 
 
+def perhaps_asked() -> Shop:
+    """One that was called five times, each time without an answer: its reservation stands."""
+    shop = Shop([campaign(**CAPPED)])
+    pending = invitation("A-1", due=shop.clock())
+    shop.ledger.remember_customers([customer("v1:A-1")], shop.clock())
+    shop.ledger.create([pending], shop.clock())
+    opened = batch("B1")
+    shop.ledger.open_batch(opened, [pending.key])
+    shop.ledger.claim(opened, [Claim(pending)], shop.clock())
+    (mine,) = shop.invitations(pending.key)
+    at = shop.clock()
+    shop.ledger.move([Move(mine, State.HELD, reason="read_timeout", attempts=5, held_at=at)])
+    return shop
+
+
+def test_one_that_was_perhaps_asked_gives_the_customer_free_when_it_is_dropped() -> None:
+    shop = perhaps_asked()
+    assert last_at(shop, "A-1") == shop.clock()
+    resolve(shop, Resolution.DROP)
+    assert last_at(shop, "A-1") is None
+
+
+def test_one_that_was_perhaps_asked_has_all_its_attempts_again_and_counts_for_the_cap() -> None:
+    shop = perhaps_asked()
+    resolve(shop, Resolution.RESEND)
+    assert shop.invitations(key("A-1"))[0].attempts == 0
+    assert last_at(shop, "A-1") == shop.clock()
+
+
 @pytest.mark.parametrize("resolution", EVERY)
 def test_a_resolved_batch_frees_its_survey_and_needs_nobody_any_more(
     resolution: Resolution,
 ) -> None:
     shop = doubtful()
-    batch = only(shop)
-    assert isinstance(batch, Batch)
+    stuck = only(shop)
+    assert isinstance(stuck, Batch)
     # Its function may have been killed before it could free the slot.
     way = shop.ledger.read_way("shop", 1)
-    shop.ledger.swap_way(way, replace(way, slot=replace(way.slot, holder=batch.id, until=2**40)))
+    shop.ledger.swap_way(way, replace(way, slot=replace(way.slot, holder=stuck.id, until=2**40)))
     resolve(shop, resolution)
     assert shop.ledger.read_way("shop", 1).slot.holder is None
     assert list(shop.ledger.open_batches()) == []
@@ -184,13 +213,13 @@ def test_what_is_not_held_is_passed_over() -> None:
     shop = Shop([campaign()])
     shop.translate(shop.purchase())
     (sent,) = shop.invitations(key())
-    batch = shop.ledger.read_batch(sent.batch or "")
-    assert batch
-    found: list[Invitation | Batch] = [sent, batch]
+    call = shop.ledger.read_batch(sent.batch or "")
+    assert call
+    found: list[Invitation | Batch] = [sent, call]
     for resolution in EVERY:
         done = held.resolve_all(shop.ledger, found, resolution, shop.clock(), lambda _: None)
         assert done == Resolved()
-    assert shop.ledger.read_batch(batch.id) == batch
+    assert shop.ledger.read_batch(call.id) == call
 
 
 @pytest.mark.parametrize("resolution", [Resolution.RESEND, Resolution.DROP])
