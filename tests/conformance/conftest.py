@@ -1,23 +1,32 @@
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import StringIO
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 import requests
+from rich.console import Console
 
 from invitation_service.people.store import NewRecipient
+from invitation_service.surveys.dynamodb import DynamoDBStore
+from invitation_service.writes import pause_with_jitter
+from local import cli, cloud
+from local.screen import Screen
 from tests.support import clients
 from tests.support.api_gateway import through_gateway
 from tests.support.invitation_service import CREDENTIALS, WEBHOOK, Service
 from tests.support.servers import serving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from invitation_service.surveys.store import Store
+    from local.deployment import Deployment
 
 ADMIN = ("admin@example.com/token", "token-1")
 # Who may make one call a minute, in an account of their own.
@@ -32,10 +41,17 @@ HURRIED: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The invitation service at an address."""
+    """The invitation service at an address.
+
+    Attributes:
+        url: What stands before `/api/v2`.
+        store: Its memory.
+        next_minute: Lets a minute pass, where that takes none.
+    """
 
     url: str
     store: Store
+    next_minute: Callable[[], None]
 
     def fill(self, survey: int, count: int) -> None:
         """Add recipients where they are kept, since a call for each would take long."""
@@ -65,13 +81,50 @@ class Site:
 def _in_process() -> Iterator[Site]:
     service = Service(webhook_accounts=[WEBHOOK, HURRIED])
     with serving(otherwise=through_gateway(service.api().answer)) as server:
-        yield Site(server.url, service.store)
+        yield Site(server.url, service.store, lambda: service.later(minutes=1))
 
 
 @pytest.fixture(scope="session")
-def site() -> Iterator[Site]:
+def deployment() -> Iterator[Deployment]:
+    """The stack on a local cloud, with the tests' accounts and a mail server for `shop`."""
+    with cloud.running("conformance") as running:
+        deployed = cli.deploy(Screen(Console(file=StringIO())), running)
+        name = "invitation-service/credentials"
+        known = [*json.loads(deployed.parameter(name)), *CREDENTIALS, WEBHOOK, HURRIED]
+        deployed.put_parameter(name, json.dumps(known), secret=True)
+        assert running.mail
+        sender = {"from_name": "The shop", "from_address": "shop@example.com"}
+        mail = json.dumps({**running.mail.settings(), **sender, "mails_per_minute": 60_000})
+        deployed.put_parameter("invitation-service/mail/shop", mail, secret=True)
+        yield deployed
+
+
+def _deployed(deployment: Deployment) -> Site:
+    client = deployment.cloud.client("dynamodb")
+    table = deployment.outputs["InvitationServiceTableName"]
+    store = DynamoDBStore(
+        lambda: client, table, new_id=lambda: str(uuid4()), pause=pause_with_jitter
+    )
+    return Site(deployment.service_url, store, lambda: None)
+
+
+@pytest.fixture(
+    scope="session",
+    params=["in_process", pytest.param("deployed", marks=pytest.mark.local_cloud)],
+)
+def site(request: pytest.FixtureRequest) -> Iterator[Site]:
+    """The service in this process, then as it is deployed."""
+    if request.param == "deployed":
+        yield _deployed(request.getfixturevalue("deployment"))
+        return
     with _in_process() as site:
         yield site
+
+
+@pytest.fixture(autouse=True)
+def _minute(request: pytest.FixtureRequest) -> None:
+    if "site" in request.fixturenames:
+        request.getfixturevalue("site").next_minute()
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ QUERY = "id_survey=419349&id_template=1833&token=81a2B7&delay=15&footer=0"
 SUCCESS = {"type": "success", "msg": "Invitation has been scheduled"}
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(autouse=True)
 def _respondent(site: Site) -> None:
     site.put("surveys/419349", {"survey": {"name": "The panel, after a purchase"}})
     site.put("templates/1833", {"template": {"subject": "How was it?", "text": "Hi [l1]: [LINK]"}})

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 import requests
 
-from tests.conformance.conftest import ADMIN
+from tests.conformance.conftest import ADMIN, HURRIED
+from tests.support import clients
 
 if TYPE_CHECKING:
     from tests.conformance.conftest import Site
@@ -48,3 +50,15 @@ def test_an_export_of_many_pages_has_everybody_once(site: Site, zenpy: Client) -
 
     ids = [each["id"] for each in found if each["survey_id"] == survey]
     assert len(ids) == len(set(ids)) == 2_100
+
+
+@pytest.mark.usefixtures("_installed")
+def test_too_many_exports_are_told_with_when_to_come_again(site: Site) -> None:
+    """Without a budget for waiting, it would wait as long as it is told to."""
+    signing_in = {"email": HURRIED["email"], "token": HURRIED["api_token"], "ratelimit_budget": 0}
+    with clients.zenpy(site.url, **signing_in) as client:
+        answers = [client.ask("responses_incremental", start_time=START) for _ in range(22)]
+
+    told = [each.get("error") for each in answers]
+    assert told[0] is None
+    assert "RatelimitBudgetExceeded" in told

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 os.environ["ZENPY_FORCE_SCHEME"] = "http"
 
 from zenpy import Zenpy
-from zenpy.lib.exception import APIException
+from zenpy.lib.exception import ZenpyException
 
 host, signing_in = sys.argv[1].removeprefix("http://"), json.loads(sys.argv[2])
 # The address is put together from both, with a dot between.
@@ -21,7 +21,7 @@ for line in sys.stdin:
         since = datetime.fromtimestamp(kwargs["start_time"], UTC)
         found = getattr(zendesk.nps, name)(start_time=since)
         answer: dict[str, object] = {"result": [each.to_dict() for each in found]}
-    except APIException as error:
-        answer = {"error": type(error).__name__, "status": error.response.status_code}
+    except ZenpyException as error:
+        answer = {"error": type(error).__name__}
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
