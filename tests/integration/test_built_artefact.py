@@ -77,6 +77,17 @@ def test_a_missing_layer_would_be_noticed(layer: str, built: Path, runtime: Path
     assert "ModuleNotFoundError" in done.stderr
 
 
+def test_the_templates_and_texts_of_mails_and_pages_are_built_in(built: Path) -> None:
+    ours = ROOT / "layers" / "afterword" / "src"
+    kinds = ("*.html", "*.txt", "*.css", "*.toml")
+    files = [file.relative_to(ours) for kind in kinds for file in ours.rglob(kind)]
+
+    assert {file.suffix for file in files} == {".html", ".txt", ".css", ".toml"}
+    assert [
+        file for file in files if not (built / "AfterwordLayer" / "python" / file).is_file()
+    ] == []
+
+
 def test_the_ready_mappings_are_built_in(built: Path) -> None:
     folder = built / "AfterwordLayer" / "python" / "afterword" / "deciding" / "ready"
     assert sorted(each.stem for each in folder.iterdir()) == ready_names()
