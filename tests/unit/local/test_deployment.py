@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from invitation_service.mailing.settings import read_mail_settings
 from local import deployment as deployments
 from local.cloud import Cloud
 from local.deployment import Deployment, campaign_ids, furnish
 from local.errors import LocalError
+from local.mail import MailServer
 from local.provider import Provider
 from local.samples import EVENTS
 
@@ -72,6 +75,7 @@ def test_secrets_are_kept_encrypted_and_everything_else_is_not(aws: Aws) -> None
         f"{prefix}/secrets/accounts/invitation-service": "SecureString",
         f"{prefix}/secrets/accounts/netquest": "SecureString",
         f"{prefix}/invitation-service/credentials": "SecureString",
+        f"{prefix}/invitation-service/link-keys": "SecureString",
         f"{prefix}/accounts/invitation-service": "String",
         f"{prefix}/accounts/netquest": "String",
         **{f"{prefix}/campaigns/{campaign}": "String" for campaign in campaign_ids()},
@@ -83,6 +87,17 @@ def test_the_account_is_the_invitation_service_on_this_machine(aws: Aws) -> None
     furnish(DEPLOYMENT)
     account = json.loads(aws.parameters["/afterword/local/accounts/invitation-service"][1])
     assert account["base_url"] == "http://localhost:1/_aws/execute-api/a1b2"
+
+
+@pytest.mark.usefixtures("surveys")
+def test_mails_go_to_the_server_of_this_machine(aws: Aws) -> None:
+    server = MailServer(2525, 1, Path("mail"))
+    furnish(replace(DEPLOYMENT, cloud=replace(DEPLOYMENT.cloud, mail=server)))
+
+    kind, text = aws.parameters["/afterword/local/invitation-service/mail/demo"]
+    assert kind == "SecureString"
+    settings = read_mail_settings(text)
+    assert (settings.host, settings.port, settings.security) == ("127.0.0.1", 2525, "none")
 
 
 @pytest.mark.usefixtures("surveys")
