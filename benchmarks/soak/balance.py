@@ -25,7 +25,7 @@ _OPEN = {"pending", "unfinished"}
 _STOPPED = {"ended.refunded", "ended.cancelled", "ended.partially_refunded"}
 _LEFT = {"ended.unsubscribed", "ended.erased"}
 # Beside these nothing is said of a batch's members: somebody still has to look after it.
-_SETTLED = {"sent": "sent", "held": "held", "provider_dropped": "ended.provider_dropped"}
+_SETTLED = {"sent": "sent", "provider_dropped": "ended.provider_dropped"}
 
 
 @dataclass
@@ -33,8 +33,8 @@ class Ledger:
     """What the ledger holds in the end, by key.
 
     Attributes:
-        invitations: Their states, `ended.<reason>`, or the batch that claimed them.
-        batches: Their states.
+        invitations: Their states, `ended.<reason>`, `held.<reason>`, or the batch that claimed them.
+        batches: Their states, or `held.<reason>`.
         marks: The occasions that were stopped.
         left: The customers who do not want to be asked.
     """
@@ -54,7 +54,7 @@ class Ledger:
             elif pk.startswith("O#"):
                 self.invitations[f"{pk}|{sk}"] = _state(item)
             elif pk.startswith("B#") and sk == "-":
-                self.batches[pk.removeprefix("B#")] = item["state"]["S"]
+                self.batches[pk.removeprefix("B#")] = _state(item)
             elif pk.startswith("C#") and "suppressed" in item:
                 self.left.add(pk)
 
@@ -64,7 +64,7 @@ class Ledger:
         if state is None or not state.startswith("claimed."):
             return state
         batch = self.batches.get(state.removeprefix("claimed."), "")
-        return _SETTLED.get(batch, "unfinished")
+        return batch if batch.startswith("held.") else _SETTLED.get(batch, "unfinished")
 
 
 @dataclass
@@ -179,8 +179,10 @@ class Balance:
             return
         self._sheet.invitations[outcome] += 1
         person = fact.token if campaign.account == "panel" else fact.email
-        if outcome in {"sent", "held"}:
-            (self._sent if outcome == "sent" else self._held)[survey][person or ""] += 1
+        if outcome == "sent":
+            self._sent[survey][person or ""] += 1
+        if outcome.startswith("held."):
+            self._held[survey][person or ""] += 1
         stopped, left = _occasion(fact), (fact.shop, fact.person)
         errors["not finished"] += outcome in _OPEN
         errors["stopped, nobody knows why"] += outcome in _STOPPED and stopped not in self._stopped
@@ -203,8 +205,8 @@ class Balance:
 def _state(item: Mapping[str, Any]) -> str:
     state: str = item["state"]["S"]
     match state:
-        case "ended":
-            return f"ended.{item['reason']['S']}"
+        case "ended" | "held":
+            return f"{state}.{item['reason']['S']}"
         case "claimed":
             return f"claimed.{item['batch']['S']}"
         case _:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
+from urllib.request import urlopen
 from uuid import uuid4
 
 import time_machine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from multiprocessing.connection import Connection
     from multiprocessing.context import ForkServerProcess
     from pathlib import Path
 
+# In the environment: where the provider's clock is set.
+PROVIDER = "SOAK_PROVIDER"
 # One process imports these once, and is the parent of all instances: they start in no time.
 _PRELOADED = ["boto3", "requests", "aws_lambda_powertools", "afterword.wiring", __name__]
 _context = get_context("forkserver")
@@ -33,7 +38,7 @@ class Call:
 
     Attributes:
         event: What the function is handed.
-        now: The wall clock, Unix seconds. It stands still meanwhile.
+        now: The wall clock, Unix seconds. It stands still but for the time that the function sleeps.
         milliseconds: How much time the function believes it has.
         dies_after: How many calls to AWS it lives to begin or end; None: all of them.
     """
@@ -46,10 +51,18 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of it: an answer, or an error's text; and the most memory that the instance ever had, in bytes."""
+    """What came of it.
+
+    Attributes:
+        payload: What the function answered.
+        error: The error that it ended with; None: it did not.
+        ended: The wall clock then.
+        peak: The most memory that the instance ever had, in bytes.
+    """
 
     payload: Any
     error: str | None
+    ended: int
     peak: int
 
 
@@ -123,6 +136,31 @@ class Function:
         self._pipe = self._process = None
 
 
+class _Clock:
+    """The wall clock of an instance. Here nobody waits: who sleeps moves it, and the provider's with it.
+
+    Args:
+        provider: Where the provider answers.
+    """
+
+    def __init__(self, provider: str) -> None:
+        self._provider = provider
+        self._traveller: time_machine.Traveller | None = None
+
+    @contextmanager
+    def at(self, now: int) -> Iterator[None]:
+        with time_machine.travel(now, tick=False) as self._traveller:
+            yield
+        self._traveller = None
+
+    def sleep(self, seconds: float) -> None:
+        if self._traveller:
+            self._traveller.shift(seconds)
+            told = json.dumps({"now": int(time.time())}).encode()
+            with urlopen(f"{self._provider}/stand-in/settings", told):  # noqa: S310 -- loopback
+                pass
+
+
 @dataclass
 class _Death:
     """Kills this process at the n-th time that a call to AWS begins or ends."""
@@ -149,8 +187,9 @@ def _instance(
     os.dup2(descriptor, 2)
     os.environ.clear()
     os.environ.update(environ)
-    # Here nobody waits: the clock is moved instead. Before anything takes hold of it.
-    time.sleep = lambda _: None
+    clock = _Clock(environ[PROVIDER])
+    # Before anything takes hold of it.
+    time.sleep = clock.sleep  # type: ignore[assignment]  # typeshed takes what has __index__, too
     import boto3  # noqa: PLC0415 -- with this environment
 
     session, death = boto3.Session(), _Death()
@@ -166,7 +205,7 @@ def _instance(
         except EOFError:
             return
         death.left = call.dies_after
-        with time_machine.travel(call.now, tick=False):
+        with clock.at(call.now):
             answer = _invoke(app.handler, call)
         sys.stdout.flush()
         pipe.send(answer)
@@ -178,7 +217,7 @@ def _invoke(handler: Callable[..., Any], call: Call) -> Answer:
         payload = handler(call.event, _Context(call.milliseconds))
     except Exception as raised:  # noqa: BLE001 -- as Lambda does
         error = f"{type(raised).__name__}: {raised}"
-    return Answer(payload, error, _peak())
+    return Answer(payload, error, int(time.time()), _peak())
 
 
 def _peak() -> int:

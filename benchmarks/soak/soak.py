@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.soak.balance import Balance, Ledger
 from benchmarks.soak.campaigns import LONGEST_DAYS, PREFIX, REPLAYS, parameters
 from benchmarks.soak.events import MINUTE, START, Events
-from benchmarks.soak.function import Answer, Call, Function
+from benchmarks.soak.function import PROVIDER, Answer, Call, Function
 from benchmarks.soak.queue import Queue
 from benchmarks.stand_ins.definition import make_table
 from benchmarks.stand_ins.processes import running
@@ -99,6 +99,7 @@ class _Drive:
     sweep: Function
     queue: Queue
     tell: Callable[[str, int], None]
+    ended: int = 0
     failed: dict[str, int] = field(default_factory=lambda: {"translate": 0, "sweep": 0})
     invoked: dict[str, int] = field(default_factory=lambda: {"translate": 0, "sweep": 0})
 
@@ -114,7 +115,7 @@ class _Drive:
             self.tell("events", self.queue.new)
             self.tell("days", (now - START) // DAY)
             if len(self.queue) or not is_quiet:
-                now, step = now + MINUTE, MINUTE
+                now, step = max(now + MINUTE, self.ended), MINUTE
                 continue
             due = self._due()
             if not due or now > last:
@@ -123,6 +124,7 @@ class _Drive:
             step = min(step * 2, DAY) if due[0] <= now else MINUTE
             later = [at for at in due if at > now]
             now = min([now + step, *later]) if due[0] <= now else max(due[0], now + MINUTE)
+            now = max(now, self.ended)
 
     def _due(self) -> list[int]:
         """Return when the next thing of each lane is due, the first one first. What is held waits for nothing."""
@@ -157,6 +159,8 @@ class _Drive:
         answer = function.end()
         self.invoked[name] += 1
         self.failed[name] += bool(answer and answer.error)
+        if answer:
+            self.ended = max(self.ended, answer.ended)
         return answer
 
 
@@ -191,6 +195,7 @@ def _furnish(plan: Plan, aws: StandIn, provider: StandIn) -> dict[str, str]:
         share=plan.faults, seed=plan.seed, replays=REPLAYS, daily=max(50, plan.events // 50)
     )
     return fake_account.fake_account({}, aws.url) | {
+        PROVIDER: provider.url,
         "STAGE": "local",
         "TABLE_NAME": _TABLE,
         "PARAMETER_PREFIX": PREFIX,

@@ -225,6 +225,9 @@ class Provider:
                 return Response(404)
 
     def _set(self, changes: dict[str, Any]) -> None:
+        if self._settings.now is not None:
+            # Two callers may move it; it never goes back.
+            changes["now"] = max(changes.get("now", 0), self._settings.now)
         for name, value in changes.items():
             setattr(self._settings, name, value)
         if changes.keys() & {"share", "seed"}:
