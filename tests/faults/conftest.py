@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.balance import assert_nothing_lost
 from tests.support.fakes import Clock
+from tests.support.invitation_service import WEBHOOK
 from tests.support.killing import Nursery, nursery
 from tests.support.provider_door import provider_door
 from tests.support.running import Running, fresh_stage
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def running(
-    local_cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    local_cloud: Cloud,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> Iterator[Running]:
     """Whatever a test does to it, in the end nothing is lost, nobody was asked twice, and no log shows a person."""
     local_cloud.reset()
@@ -27,11 +31,12 @@ def running(
     stage = fresh_stage(monkeypatch, local_cloud)
     with ExitStack() as stack:
         provider = stack.enter_context(provider_door(clock))
-        made = Running(local_cloud, stage, clock, provider, monkeypatch, capsys, stack)
+        made = Running(local_cloud, stage, clock, provider, monkeypatch, capsys, caplog, stack)
         yield made
         assert_nothing_lost(made)
-        assert "example.com" not in made.printed
-        assert "token-1" not in made.printed
+        for secret in ("example.com", "token-1", WEBHOOK["webhook_key"]):
+            assert secret not in made.printed
+            assert secret not in made.heard
 
 
 @pytest.fixture(scope="session")

@@ -75,6 +75,8 @@ def test_a_quota_that_is_used_up_closes_the_account_until_its_next_period(
     assert running.states == {"sent": 1, "pending": 2}
     begins = running.clock() - 8 * 3600 + days * DAY
     assert running.way.account_state.not_before == begins
+    assert running.told["InvitationsReleased"] == 2
+    assert "account shop: quota" in running.heard
     asked = len(running.provider.asked)
     assert running.sweep_after(begins - running.clock() - 1)["blocked_lanes"] == 1
     assert len(running.provider.asked) == asked
@@ -149,6 +151,7 @@ def test_a_refused_secret_opens_the_breaker_and_nobody_is_held(
     running.deliver(*people(running))
     assert running.states == {"pending": 3}
     assert running.way.account_state.failures == 3
+    assert "account shop: credentials" in running.heard
     running.provider.planned.clear()
     running.settle()
     assert running.states == {"sent": 3}

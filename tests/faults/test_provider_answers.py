@@ -41,7 +41,6 @@ LOST: dict[str, Answer] = {
     "closed": close,
     "reset": reset,
     "half a status": raw(b"HTTP/1.1 20"),
-    "no HTTP": raw(b"SSH-2.0-OpenSSH\r\n"),
     "early hints only": raw(b"HTTP/1.1 103 Early Hints\r\n\r\n"),
 }
 SLOW: dict[str, Answer] = {"silence": silence, "slow headers": trickling_headers}
@@ -68,6 +67,7 @@ def test_a_lost_answer_is_in_doubt_until_the_provider_has_been_asked(
     assert running.deliver(running.purchase()) == []
     assert running.states == {"uncertain": 1}
     assert running.told["InvitationsUncertain"] == 1
+    assert "account shop: " in running.heard
     # Who was not processed the first time is asked for again by the replay, or by a new call after two looks.
     running.settle()
     assert running.states == {"sent": 1}
@@ -191,7 +191,8 @@ def test_the_account_waits_as_long_as_it_was_told(
     running.deliver(running.purchase("A-2"))
     assert running.sweep_after(92) == {"blocked_lanes": 1}
     assert len(running.provider.asked) == 1
-    assert running.told["InvitationsBlocked"] == 1
+    assert (running.told["InvitationsReleased"], running.told["LanesBlocked"]) == (1, 1)
+    assert f"account shop: http_{status}" in running.heard
     assert running.sweep_after(1)["sent"] == 2
 
 
@@ -218,6 +219,8 @@ def test_while_a_survey_is_still_being_sent_it_waits(running: Running) -> None:
     assert running.states == WAY_SAYS_LATER
     assert running.way.slot.not_before == running.clock() + MINUTE
     assert running.way.account_state.not_before == 0
+    assert running.told["InvitationsReleased"] == 1
+    assert "account shop: still_being_sent" in running.heard
     assert running.sweep_after(MINUTE)["sent"] == 1
 
 
@@ -296,6 +299,7 @@ def test_a_secret_that_stays_refused_opens_the_breaker_at_once(
     account = running.way.account_state
     assert account.failures == 3
     assert account.not_before > running.clock()
+    assert "account shop: credentials" in running.heard
     running.deliver(running.purchase("A-2"))
     asked = len(running.provider.server.received)
     assert running.sweep() == {"blocked_lanes": 1}

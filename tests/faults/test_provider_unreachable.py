@@ -61,6 +61,8 @@ def test_what_never_arrived_is_due_again_and_goes_out_when_the_provider_is_back(
         running.account(base_url=url, replays_idempotency_key=keys)
         assert running.deliver(running.purchase()) == []
         assert running.states == {"pending": 1}
+        assert running.told["InvitationsReleased"] == 1
+        assert "account shop: unreachable" in running.heard
     assert not running.provider.asked
     running.account(replays_idempotency_key=keys)
     running.new_instances()

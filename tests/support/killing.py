@@ -10,7 +10,6 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from queue import Queue
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from local.cloud import ROOT
@@ -100,7 +99,9 @@ class Doomed:
 
 def _bear_children() -> None:
     from afterword import wiring  # noqa: PLC0415 -- not for whoever imports this module
+    from tests.support.fakes import Clock  # noqa: PLC0415
     from tests.support.functions import Context, load  # noqa: PLC0415
+    from tests.support.running import time_of  # noqa: PLC0415
 
     for line in sys.stdin:
         job = json.loads(line)
@@ -109,9 +110,7 @@ def _bear_children() -> None:
             os.environ.clear()
             os.environ.update(job["environment"])
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            vars(wiring)["time"] = SimpleNamespace(
-                time=lambda now=job["now"]: now
-            )  # It stands still.
+            vars(wiring)["time"] = time_of(Clock(job["now"]))
             load(job["name"]).handler(job["event"], Context(1000 * job["seconds"]))
             os._exit(0)
         _tell(child)

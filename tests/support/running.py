@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, partial
 from itertools import count
+from math import ceil
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,7 @@ class Running:
     provider: ProviderDoor
     monkeypatch: pytest.MonkeyPatch
     capsys: pytest.CaptureFixture[str]
+    caplog: pytest.LogCaptureFixture
     stack: ExitStack
     queue: list[Message] = field(default_factory=list)
     taken: list[str] = field(default_factory=list)
@@ -81,7 +83,7 @@ class Running:
     _printed: str = ""
 
     def __post_init__(self) -> None:
-        self.monkeypatch.setattr(wiring, "time", SimpleNamespace(time=self.clock))
+        self.monkeypatch.setattr(wiring, "time", time_of(self.clock))
         # The SDK's and our own waits between repeats: noted, and passed over.
         pause = SimpleNamespace(sleep=self.backed_off.append)
         self.monkeypatch.setattr(botocore.endpoint, "time", pause)
@@ -272,6 +274,12 @@ class Running:
         return [json.loads(line) for line in self.printed.splitlines()]
 
     @property
+    def heard(self) -> str:
+        """All that our own modules have told Lambda's logger."""
+        ours = (each for each in self.caplog.records if each.name.startswith("afterword."))
+        return "\n".join(each.getMessage() for each in ours)
+
+    @property
     def printed(self) -> str:
         self._printed += self.capsys.readouterr().out
         return self._printed
@@ -351,6 +359,11 @@ def _state(invitation: Invitation, batches: dict[str, Batch]) -> str:
     if invitation.state is State.PENDING:
         return "pending"
     return f"{invitation.state}.{invitation.reason}"
+
+
+def time_of(clock: Clock) -> SimpleNamespace:
+    """Return what stands for the module `time`: whoever waits makes it later."""
+    return SimpleNamespace(time=clock, sleep=lambda seconds: clock.pass_by(ceil(seconds)))
 
 
 def event_of(messages: list[Message]) -> dict[str, Any]:
