@@ -34,6 +34,8 @@ app = typer.Typer(help="Invitations that wait for a person.", no_args_is_help=Tr
 Campaign = Annotated[str | None, typer.Option(help="Only this campaign's.")]
 Why = Annotated[str | None, typer.Option("--reason", help="Only what is held for this reason.")]
 ShowCustomer = Annotated[bool, typer.Option("--show-customer", help="Show e-mail addresses, too.")]
+# Of a batch in a list: 'held show' has all.
+_MOST_MEMBERS = 10
 _HELD = {State.HELD, BatchState.HELD}
 _MEANS = {
     Resolution.SENT: "counts as sent",
@@ -66,7 +68,9 @@ def list_(  # noqa: PLR0913 - each is an option of the command.
         with counting("held entries") as show:
             # First those that are shown: the others are counted without being kept.
             first = list(islice(_counted(found, reasons, show), limit))
-            rows = [row(ledger, each, show_customer=show_customer) for each in first]
+            rows = [
+                row(ledger, each, show_customer=show_customer, most=_MOST_MEMBERS) for each in first
+            ]
             for _ in _counted(found, reasons, show, len(first)):
                 pass
     if as_json:

@@ -11,7 +11,7 @@ from afterword.remembering.records import Batch
 from cli.options import show_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from afterword.remembering.ledger import Ledger
     from afterword.remembering.records import Invitation
@@ -21,9 +21,18 @@ type Row = dict[str, Any]
 _COLUMNS = ("since", "reason", "campaign", "shop", "kind", "occasion", "invitations", "id")
 
 
-def row(ledger: Ledger, entry: Invitation | Batch, *, show_customer: bool) -> Row:
-    """Describe something held, or what became of it: ids alone, and addresses only if they are asked for."""
-    who = [_member(each) for each in held.members(ledger, entry)]
+def row(
+    ledger: Ledger, entry: Invitation | Batch, *, show_customer: bool, most: int | None = None
+) -> Row:
+    """Describe something held, or what became of it: ids alone, and addresses only if they are asked for.
+
+    Args:
+        ledger: The ledger.
+        entry: As it was found.
+        show_customer: Whether to show addresses, too.
+        most: How many of a batch's members to read; None: all. A call may have had 10,000.
+    """
+    who = [_member(each) for each in held.members(ledger, entry, most)]
     if show_customer:
         known = ledger.read_customers({each["customer"] for each in who})
         for each in who:
@@ -83,7 +92,8 @@ def table(rows: Iterable[Row], *, show_customer: bool) -> Table:
 def _cell(row: Row, name: str) -> str:
     if name in row:
         return f"{row[name]:,}" if isinstance(row[name], int) else str(row[name] or "")
-    values: Sequence[str] = [str(each[name] or "") for each in row["members"]]
-    distinct = list(dict.fromkeys(values))
-    more = len(distinct) - 1
-    return "".join(distinct[:1]) + (f" and {more:,} more" if more > 0 else "")
+    values = [str(each[name] or "") for each in row["members"]]
+    if name in {"shop", "kind"}:
+        return ", ".join(dict.fromkeys(values))
+    more = row["invitations"] - 1
+    return "".join(values[:1]) + (f" and {more:,} more" if more > 0 else "")

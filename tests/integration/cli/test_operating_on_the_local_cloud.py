@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from contextlib import redirect_stdout
 from io import StringIO
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
+from botocore.client import BaseClient
 from typer.testing import CliRunner
 
 from afterword.remembering.dynamodb import DynamoDbLedger
@@ -18,6 +20,7 @@ from afterword.remembering.records import BatchState, Claim, State
 from cli.app import app
 from cli.dead_letters import queue
 from local import kept
+from local.cloud import ROOT
 from tests.support.dead_letters import Queues, record
 from tests.support.functions import Context, load, purchase
 from tests.support.parameters import KEY, account_text, campaign_text
@@ -206,3 +209,70 @@ def test_a_restored_ledger_is_paused_and_held_in_bulk(stack: Stack) -> None:
     )
     assert (code, done) == (0, {"resolved": 1_100})
     assert list(stack.ledger.waiting("after-purchase", 2 * NOW)) == [key("later")]
+
+
+DOCUMENTED = (ROOT / "docs" / "operating.md").read_text().split("## What an operator needs")[1]
+
+
+def needed(operation: str, arguments: Any) -> set[str]:
+    """Return what IAM asks for: transactions are authorised by the actions on their items, batches as single calls."""
+    if operation == "TransactWriteItems":
+        return {f"{kind}Item" for each in arguments["TransactItems"] for kind in each}
+    return {operation if operation == "BatchGetItem" else operation.removesuffix("Batch")}
+
+
+def documented(*rows: str) -> set[str]:
+    """Return the permissions that the documentation names for commands; "the same" is what the row above has."""
+    lines = [line for line in DOCUMENTED.splitlines() if line.startswith("| ")]
+    found = [line for line in lines if any(row in line.split("|")[1] for row in rows)]
+    assert len(found) == len(rows)
+    return set(re.findall(r"`((?:dynamodb|sqs|ssm|cloudformation):\w+)`", " ".join(found)))
+
+
+@pytest.mark.parametrize(
+    ("commands", "rows"),
+    [
+        ([["held", "list", "--show-customer"], ["held", "show", "B1"]], ["held list"]),
+        (
+            [["held", "resolve", "B1", "--as", "drop", "--yes"]],
+            ["held list", "held resolve"],
+        ),
+        (
+            [["restore", "--restored-to", "2026-01-01T00:00:00Z", "--yes"]],
+            ["held list", "held resolve"],
+        ),
+        (
+            [["pause", "--campaign", "after-purchase", "--yes"], ["resume", "--all", "--yes"]],
+            ["resume"],
+        ),
+        ([["dead-letters", "list"]], ["dead-letters list"]),
+        (
+            [["dead-letters", "redrive", "--all", "--yes"]],
+            ["dead-letters list", "dead-letters redrive"],
+        ),
+        (
+            [["dead-letters", "redrive", "--all", "--wait", "--wait-seconds", "0", "--yes"]],
+            ["dead-letters list", "dead-letters redrive", "--wait"],
+        ),
+    ],
+)
+def test_a_command_calls_nothing_that_its_documentation_leaves_out(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, commands: list[list[str]], rows: list[str]
+) -> None:
+    stack.ledger.create([invitation("A-2"), invitation("A-1", due=NOW - 10**8)], NOW)
+    opened = batch("B1", due=NOW, state=BatchState.HELD)
+    stack.ledger.open_batch(opened, [key("A-2")])
+    stack.ledger.claim(opened, [Claim(invitation("A-2"))], NOW)
+    stack.queues.put_aside(purchase("A-1", int(time.time())), "no JSON")
+    called: set[str] = set()
+    call = BaseClient._make_api_call  # type: ignore[attr-defined]  # what every call goes through
+
+    def note(client: BaseClient, operation: str, arguments: Any) -> Any:
+        service = client.meta.service_model.service_name
+        called.update(f"{service}:{name}" for name in needed(operation, arguments))
+        return call(client, operation, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", note)
+    for command in commands:
+        stack.run(*command)
+    assert called - {"cloudformation:DescribeStacks"} <= documented(*rows)

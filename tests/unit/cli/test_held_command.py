@@ -101,6 +101,20 @@ def test_the_list_is_cut_and_still_counts_all(shop: Shop) -> None:
     assert run("list", "--reason", "nothing").stdout == "0 held invitations.\n"
 
 
+def test_of_a_large_batch_a_list_shows_the_first_and_counts_all(shop: Shop) -> None:
+    keys = [key(f"C-{number}") for number in range(25)]
+    members = [invitation(f"C-{n}", state=State.CLAIMED, batch="B2") for n in range(25)]
+    shop.ledger.create(members, NOW)
+    shop.ledger.open_batch(batch("B2", size=25, due=NOW, state=BatchState.HELD), keys)
+    listed = next(each for each in document("list")["held"] if each["id"] == "B2")
+    assert ([each["occasion"] for each in listed["members"]], listed["invitations"]) == (
+        [f"C-{number}" for number in range(10)],
+        25,
+    )
+    assert "C-0 and 24 more" in run("list").stdout
+    assert len(document("show", "B2")["members"]) == 25
+
+
 def test_a_campaign_that_never_was_is_refused(shop: Shop) -> None:
     del shop
     result = run("list", "--campaign", "after-purchases")

@@ -11,12 +11,15 @@ from moto import mock_aws
 
 from afterword.remembering.dynamodb import DynamoDbLedger
 from afterword.remembering.dynamodb.items import (
+    PAUSES,
     batch_key,
     customer_item_key,
     invitation_key,
     lanes,
     readable,
 )
+from afterword.remembering.pauses import Pause
+from afterword.remembering.records import BatchState, State
 from tests.support.samples import NOW, batch, customer, invitation, key
 from tests.support.tables import make_table
 
@@ -118,3 +121,30 @@ def test_a_fault_of_ours_is_not_passed_over() -> None:
 
     with pytest.raises(RuntimeError, match="ours"):
         list(readable(parse, [{"pk": "A"}]))
+
+
+def test_a_broken_row_does_not_stop_what_is_held(rows: Rows) -> None:
+    held = [invitation(f"H-{number}", state=State.HELD, reason="r") for number in (1, 2)]
+    rows.ledger.create(held, NOW)
+    for name in ("B1", "B2"):
+        rows.ledger.open_batch(batch(name, state=BatchState.HELD, size=4), [key("A-1")])
+    rows.rewrite(invitation_key(key("H-1")), attempts={"S": "some"})
+    rows.rewrite(batch_key("B1"), survey={"L": []})
+    found = list(rows.ledger.held("after-purchase"))
+    assert [each.state for each in found] == [State.HELD, BatchState.HELD]
+    assert rows.ledger.count_held("after-purchase", 10) == 2 + 4, (
+        "the broken invitation still counts"
+    )
+
+
+@pytest.mark.parametrize(
+    "value", [{"S": "please"}, {"M": {}}, {"M": {"since": {"S": "NaN"}}}, {"NULL": True}]
+)
+def test_a_pause_that_nobody_can_read_pauses(rows: Rows, value: dict[str, Any]) -> None:
+    rows.ledger.put_pause("campaign:other", Pause(NOW))
+    rows.rewrite(PAUSES, all=value)
+    assert rows.ledger.read_way("shop", 1).pauses == {
+        "campaign:other": Pause(NOW),
+        "all": Pause(0, None, "unreadable"),
+    }
+    assert rows.ledger.end_pause("all")

@@ -79,9 +79,15 @@ def read(ledger: Ledger, identity: str) -> Invitation | Batch | None:
     return ledger.read_invitations([key]).get(key)
 
 
-def members(ledger: Ledger, held: Invitation | Batch) -> list[Invitation]:
-    """Return the invitations that something held stands for."""
-    return batches.members(ledger, held) if isinstance(held, Batch) else [held]
+def members(ledger: Ledger, held: Invitation | Batch, most: int | None = None) -> list[Invitation]:
+    """Return the invitations that something held stands for, `most` of them (None: all)."""
+    if isinstance(held, Invitation):
+        return [held]
+    if most is None:
+        return batches.members(ledger, held)
+    keys = ledger.read_members(held)[:most]
+    found = ledger.read_invitations(keys).values()
+    return [each for each in found if (each.state, each.batch) == (State.CLAIMED, held.id)]
 
 
 def resolve_all(

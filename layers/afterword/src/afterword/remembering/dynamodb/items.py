@@ -148,11 +148,15 @@ def pause_item(pause: Pause) -> Item:
 
 def parse_pauses(item: Item) -> dict[str, Pause]:
     """Return all pauses by name."""
-    return {
-        name: Pause(int(value["since"]), _number(value.get("until")), value.get("reason"))
-        for name, value in item.items()
-        if name not in {"pk", "sk"}
-    }
+    return {name: _pause(value) for name, value in item.items() if name not in {"pk", "sk"}}
+
+
+def _pause(value: Item) -> Pause:
+    try:
+        return Pause(int(value["since"]), _number(value.get("until")), value.get("reason"))
+    except (KeyError, ValueError, TypeError, AttributeError, ArithmeticError):
+        # Somebody wanted something paused: to wait harms less than to send.
+        return Pause(0, None, "unreadable")
 
 
 def parse_mark(item: Item) -> StopMark:

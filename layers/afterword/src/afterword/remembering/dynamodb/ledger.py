@@ -234,8 +234,8 @@ class DynamoDbLedger:
         lane = items.held_lane(campaign)
         found = self._table.query("lane = :lane", {":lane": lane}, index="due", limit=most)
         batches = [item for item in found if items.is_batch(item)]
-        sizes = [each.size for each in map(items.parse_batch, self._read_again(batches))]
-        return len(found) - len(batches) + sum(sizes)
+        read = items.readable(items.parse_batch, self._read_again(batches))
+        return len(found) - len(batches) + sum(each.size for each in read)
 
     def waiting(self, campaign: str, until: int) -> Iterator[Key]:
         """See `Ledger`."""
