@@ -195,9 +195,12 @@ def test_a_refused_sender_ends_nobody_s_invitation(
     assert send(server.port, JANE) == [Later(f"smtp_{code}", account_fault=True)]
 
 
-def test_a_server_that_will_not_start_afresh_gets_a_new_connection(server: MailServer) -> None:
+@pytest.mark.parametrize("answer", ["502 what?", DROP])
+def test_a_server_that_will_not_start_afresh_gets_a_new_connection(
+    server: MailServer, answer: str
+) -> None:
     server.will("RCPT", "550 no")
-    server.will("RSET", "502 what?")
+    server.will("RSET", answer)
     assert send(server.port, JANE, "bob@example.com") == [Refused("smtp_550"), Delivered()]
     assert server.connections == 2
 
@@ -259,6 +262,22 @@ def test_a_server_that_falls_silent_is_given_up(
     server.will(stage, SILENCE, SILENCE)
     assert send(server.port, JANE, timeouts=HASTY) == [outcome]
     assert server.taken == []
+
+
+def test_each_wait_has_a_limit_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, server: MailServer
+) -> None:
+    limits: list[float | None] = []
+
+    class Watched(socket.socket):
+        def settimeout(self, value: float | None) -> None:
+            limits.append(value)
+            super().settimeout(value)
+
+    monkeypatch.setattr(socket, "socket", Watched)
+    timeouts = Timeouts(connect=11, command=12, final=13)
+    assert send(server.port, JANE, timeouts=timeouts) == [Delivered()]
+    assert [limit for limit in limits if limit in {11, 12, 13}] == [11, 12, 13, 12]
 
 
 def test_where_no_new_connection_can_be_had_all_that_follow_are_later(server: MailServer) -> None:

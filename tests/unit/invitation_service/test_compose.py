@@ -122,6 +122,7 @@ def test_answers_go_where_the_sender_wants_them() -> None:
 def test_one_click_unsubscribes_as_rfc_8058_wants_it() -> None:
     """Written as a whole: no mail program looks into a folded or encoded address."""
     raw = make_mail().as_bytes().decode()
+    assert make_mail().as_string() == raw
     assert f"\r\nList-Unsubscribe: <{LINKS.unsubscribe}>\r\n" in raw
     assert "\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in raw
 
