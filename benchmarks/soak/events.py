@@ -160,7 +160,8 @@ class Events:
         if fact.role in {"ask", "poison"}:
             return fact
         # Only what asks can be repeated or stopped; who finds nothing of the kind asks.
-        start = min(max(number + offset, 0), self.count - 1)
+        start = number + offset
+        start = min(start if start >= 0 else start % max(number, 1), self.count - 1)
         for other in chain(range(start, -1, -1), range(start + 1, number)):
             about, _ = self._drawn(other)
             if other != number and about.role == "ask" and _fits(fact.role, about):
