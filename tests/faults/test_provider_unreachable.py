@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -62,7 +63,7 @@ def test_what_never_arrived_is_due_again_and_goes_out_when_the_provider_is_back(
         assert running.deliver(running.purchase()) == []
         assert running.states == {"pending": 1}
         assert running.told["InvitationsReleased"] == 1
-        assert "account shop: unreachable" in running.heard
+        assert re.search(r"account shop: .*(ConnectionError|SSLError)", running.heard)
     assert not running.provider.asked
     running.account(replays_idempotency_key=keys)
     running.new_instances()
