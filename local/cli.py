@@ -158,7 +158,9 @@ def mail(
         if open_number is not None:
             page = postbox.write_page(mails, open_number, clouds.MAILS)
             Screen(console).say(page.as_uri())
-            typer.launch(str(page))
+            # Where there is no screen, looking for a browser ends in complaints.
+            if sys.platform == "darwin" or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys():
+                typer.launch(str(page))
         elif mails:
             console.print(postbox.table(mails))
             Screen(console).say("To read one: 'make mail OPEN=NUMBER'.")

@@ -206,6 +206,7 @@ def furnish(deployment: Deployment) -> None:
     deployment.put_parameter(f"accounts/{NETQUEST}", json.dumps(other))
     _create_surveys(deployment.provider())
     _furnish_panel(deployment.provider())
+    _name_the_shop(deployment.provider())
     # Last, for from here on events are wanted.
     for file in sorted(CAMPAIGNS.glob("*.json")):
         deployment.put_parameter(f"campaigns/{file.stem}", file.read_text())
@@ -240,3 +241,9 @@ def _create_surveys(provider: Provider) -> None:
             f"The invitation service made surveys {sorted(made)}, not {sorted(SURVEYS)}.",
             "Start with an empty local cloud ('make down').",
         )
+
+
+def _name_the_shop(provider: Provider) -> None:
+    # Else it is the survey's name that people are asked to recommend.
+    for survey in (*SURVEYS, PANEL_SURVEY):
+        provider.change_survey(survey, {"subject": _SENDER["from_name"]})

@@ -42,6 +42,15 @@ class Provider:
         survey = self._ask("POST", "", {"survey": {"name": name}})["survey"]
         return int(survey["id"])
 
+    def change_survey(self, survey: int, changes: Mapping[str, Any]) -> None:
+        """Change what a survey's mails and pages say.
+
+        Args:
+            survey: Its id.
+            changes: The fields that change, as docs/invitation-service.md names them.
+        """
+        self._ask("PUT", f"/{survey}", {"survey": changes})
+
     def invitation(self, survey: int, invitation: int) -> Mapping[str, Any]:
         """Show an invitation, with `status` and `recipients_count`.
 

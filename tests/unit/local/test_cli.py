@@ -210,10 +210,18 @@ def test_mail_says_that_nothing_has_arrived(
     assert result.output.startswith("No mail has arrived.")
 
 
+@pytest.mark.parametrize("screen", [True, False])
 def test_mail_lists_what_has_arrived_and_opens_one(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    screen: bool,  # noqa: FBT001 - a parameter.
 ) -> None:
     launched: list[str] = []
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.delenv("DISPLAY", raising=False)
+    if screen:
+        monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setattr(clouds, "MAILS", tmp_path)
     monkeypatch.setattr("typer.launch", launched.append)
     keep_mail(tmp_path / "run", "How was it?")
@@ -222,9 +230,9 @@ def test_mail_lists_what_has_arrived_and_opens_one(
     assert "To read one: 'make mail OPEN=NUMBER'." in listed.output
     opened = command("mail", "--open", "1")
     page = tmp_path / "1.html"
-    assert (opened.output.strip(), launched) == (page.as_uri(), [str(page)])
+    assert (opened.output.strip(), launched) == (page.as_uri(), [str(page)] * screen)
     missing = command("mail", "--open", "2")
-    assert (missing.exit_code, launched) == (1, [str(page)])
+    assert (missing.exit_code, launched) == (1, [str(page)] * screen)
     assert "✘ There is no mail 2. 'make mail' lists what has arrived." in missing.output
 
 

@@ -63,6 +63,7 @@ def surveys(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     ids = [2, 1]
     monkeypatch.setattr(Provider, "create_survey", lambda *_: ids.pop())
     monkeypatch.setattr(Provider, "put", lambda *_: None)
+    monkeypatch.setattr(Provider, "change_survey", lambda *_: None)
     return ids
 
 
@@ -127,6 +128,18 @@ def test_other_surveys_than_the_campaigns_name_are_an_error(surveys: list[int]) 
     surveys[:] = [4, 3]
     with pytest.raises(LocalError, match=r"made surveys \[3, 4\], not \[1, 2\]"):
         furnish(DEPLOYMENT)
+
+
+@pytest.mark.usefixtures("surveys")
+def test_people_are_asked_to_recommend_the_shop_and_not_the_survey(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    changed: dict[int, Any] = {}
+    monkeypatch.setattr(
+        Provider, "change_survey", lambda _, survey, changes: changed.update({survey: changes})
+    )
+    furnish(DEPLOYMENT)
+    assert changed == {survey: {"subject": "The Demo Shop"} for survey in (1, 2, 419349)}
 
 
 def test_an_event_goes_to_the_bus_as_a_shops(aws: Aws) -> None:

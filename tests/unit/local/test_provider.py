@@ -52,6 +52,7 @@ def provider(status: int, body: bytes) -> tuple[Provider, Answering]:
     ("call", "body", "method", "path", "result"),
     [
         (lambda p: p.create_survey("A"), b'{"survey":{"id":7}}', "POST", "", 7),
+        (lambda p: p.change_survey(7, {"subject": "A"}), b'{"survey":{}}', "PUT", "/7", None),
         (lambda p: p.count(7), b'{"count":3}', "GET", "/7/invitations", 3),
         (
             lambda p: p.invitations(7, page=2, per_page=1),
