@@ -46,8 +46,10 @@ class Deployed:
         return answer.json()
 
     def survey(self) -> int:
-        survey = {"name": "Po nákupu", "subject": "Lípa", "highlight_color": "#0f766e"}
+        survey = {"name": "Po nákupu"}
         made: int = self.call("POST", "nps/surveys", {"survey": survey})["survey"]["id"]
+        settings = {"subject": "Lípa", "highlight_color": "#0f766e"}
+        self.call("PUT", f"nps/surveys/{made}", {"survey": settings})
         return made
 
     def invite(self, survey: int, address: str) -> int:
@@ -90,6 +92,7 @@ def test_a_mail_is_answered_and_the_answer_is_counted(deployed: Deployed, window
     with seen.page.expect_navigation():
         seen.page.locator("a[href*='score=9']").first.click()
     seen.look("2-asked")
+    expect(seen.page.locator("header")).to_have_text("Lípa")
     seen.page.locator("textarea").fill("Rychlé a milé")
     seen.page.get_by_role("button", name=SAY("page.send")).click()
     expect(seen.heading).to_have_text(SAY("thanks.heading"))
