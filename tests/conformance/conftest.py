@@ -1,22 +1,19 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from io import StringIO
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
 import requests
-from rich.console import Console
 
 from invitation_service.people.store import NewRecipient
 from invitation_service.surveys.dynamodb import DynamoDBStore
 from invitation_service.writes import pause_with_jitter
-from local import cli, cloud
-from local.screen import Screen
 from tests.support import clients
 from tests.support.api_gateway import through_gateway
 from tests.support.invitation_service import CREDENTIALS, WEBHOOK, Service
@@ -47,18 +44,23 @@ class Site:
         url: What stands before `/api/v2`.
         store: Its memory.
         next_minute: Lets a minute pass, where that takes none.
+        writers: How many may write to the memory at once.
     """
 
     url: str
     store: Store
     next_minute: Callable[[], None]
+    writers: int
 
     def fill(self, survey: int, count: int) -> None:
         """Add recipients where they are kept, since a call for each would take long."""
         now = datetime.now(UTC).replace(microsecond=0)
-        for number in range(count):
-            person = NewRecipient(email=f"p{number}@example.com", name="P", created_at=now)
-            self.store.add_recipient("shop", survey, person)
+        people = [
+            NewRecipient(email=f"p{number}@example.com", name="P", created_at=now)
+            for number in range(count)
+        ]
+        with ThreadPoolExecutor(self.writers) as pool:
+            list(pool.map(lambda each: self.store.add_recipient("shop", survey, each), people))
 
     def new_survey(self, name: str = "After a purchase") -> int:
         """Make a survey by our own call: the dialect has none."""
@@ -81,22 +83,20 @@ class Site:
 def _in_process() -> Iterator[Site]:
     service = Service(webhook_accounts=[WEBHOOK, HURRIED])
     with serving(otherwise=through_gateway(service.api().answer)) as server:
-        yield Site(server.url, service.store, lambda: service.later(minutes=1))
+        yield Site(server.url, service.store, lambda: service.later(minutes=1), 1)
 
 
 @pytest.fixture(scope="session")
-def deployment() -> Iterator[Deployment]:
-    """The stack on a local cloud, with the tests' accounts and a mail server for `shop`."""
-    with cloud.running("conformance") as running:
-        deployed = cli.deploy(Screen(Console(file=StringIO())), running)
-        name = "invitation-service/credentials"
-        known = [*json.loads(deployed.parameter(name)), *CREDENTIALS, WEBHOOK, HURRIED]
-        deployed.put_parameter(name, json.dumps(known), secret=True)
-        assert running.mail
-        sender = {"from_name": "The shop", "from_address": "shop@example.com"}
-        mail = json.dumps({**running.mail.settings(), **sender, "mails_per_minute": 60_000})
-        deployed.put_parameter("invitation-service/mail/shop", mail, secret=True)
-        yield deployed
+def deployment(deployment: Deployment) -> Deployment:
+    """The stack, with the tests' accounts, and a mail server for `shop`."""
+    name = "invitation-service/credentials"
+    known = [*json.loads(deployment.parameter(name)), *CREDENTIALS, WEBHOOK, HURRIED]
+    deployment.put_parameter(name, json.dumps(known), secret=True)
+    assert deployment.cloud.mail
+    sender = {"from_name": "The shop", "from_address": "shop@example.com"}
+    mail = {**deployment.cloud.mail.settings(), **sender, "mails_per_minute": 60_000}
+    deployment.put_parameter("invitation-service/mail/shop", json.dumps(mail), secret=True)
+    return deployment
 
 
 def _deployed(deployment: Deployment) -> Site:
@@ -105,7 +105,7 @@ def _deployed(deployment: Deployment) -> Site:
     store = DynamoDBStore(
         lambda: client, table, new_id=lambda: str(uuid4()), pause=pause_with_jitter
     )
-    return Site(deployment.service_url, store, lambda: None)
+    return Site(deployment.service_url, store, lambda: None, 8)
 
 
 @pytest.fixture(

@@ -7,7 +7,6 @@ from dataclasses import asdict
 
 from aws_lambda_powertools import Logger
 
-from invitation_service.mailing.preview import preview
 from invitation_service.nps.request import Request
 from invitation_service.surveys.service import InvitationService
 from invitation_service.web.answers import Answer, Routes, json_answer, read_id
@@ -65,6 +64,9 @@ class SurveyRoutes:
         return json_answer(200, {"survey": survey.shown()})
 
     def _preview(self, survey_id: str) -> Answer:
+        # No other call needs what makes mails, and it takes long to load.
+        from invitation_service.mailing.preview import preview  # noqa: PLC0415
+
         survey = self._service.survey(self._request.account(), read_id(survey_id))
         shown = preview(survey, self._request.query().get("locale"), survey.updated_at)
         return json_answer(200, {"preview": asdict(shown)})
