@@ -9,7 +9,7 @@ from typing import Annotated
 import click
 import typer
 
-from afterword.operating.dead_letters import HOLD, Redrive, find, redrive, why
+from afterword.operating.dead_letters import HOLD, Redrive, find, hold_for, redrive, why
 from afterword.remembering.dead_letter_queue import DeadLetterQueue, Letter
 from cli.dead_letters.queue import queue_of
 from cli.dead_letters.rows import Row, groups, row, table
@@ -204,7 +204,9 @@ def _wanted(
         return reason is None or why(letter).reason == reason
 
     before = time.time_ns() // 1_000_000
-    return Redrive(chosen, before, rate, edited), 1 if identity else queue.count()
+    count = queue.count()
+    expected = 1 if identity else count
+    return Redrive(chosen, before, rate, edited, hold_for(expected, rate)), expected
 
 
 def _redrive(queue: DeadLetterQueue, wanted: Redrive, expected: int, sent: Sent | None) -> int:

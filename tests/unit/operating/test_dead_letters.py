@@ -19,6 +19,7 @@ from afterword.operating.dead_letters import (
     digest,
     find,
     first_sent_at,
+    hold_for,
     redrive,
     source,
     why,
@@ -83,6 +84,36 @@ def test_a_look_that_is_broken_off_puts_back_what_it_had(queues: Queues) -> None
     with pytest.raises(KeyboardInterrupt):
         look_at_one_page()
     assert len(seen(queues)) == 25
+
+
+def test_a_look_ends_where_letters_show_again_and_again(queues: Queues) -> None:
+    queues.put_aside(*(f"body {number}" for number in range(25)))
+    with queues.letters.look(0) as look:
+        seen_ = [each.id for page in look for each in page]
+    assert len(seen_) == len(set(seen_)) > 0
+
+
+def test_a_look_that_takes_longer_than_its_hold_sees_the_rest(
+    queues: Queues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Letters that were seen come first, until they are hidden again."""
+    queues.put_aside(*(f"body {number}" for number in range(60)))
+    receive = queues.client.receive_message
+    hidden: Any = {"QueueUrl": queues.dead, "MaxNumberOfMessages": 10, "VisibilityTimeout": 600}
+    pages = [receive(**hidden) for _ in range(4)]
+    early = iter([*pages, *pages])
+    monkeypatch.setattr(
+        queues.client, "receive_message", lambda **request: next(early, None) or receive(**request)
+    )
+    assert len(seen(queues)) == 60
+
+
+@pytest.mark.parametrize(
+    ("letters", "rate", "hold"),
+    [(0, None, 120), (5000, None, 320), (100, 1, 320), (10**6, 1, 43_200)],
+)
+def test_letters_are_hidden_as_long_as_it_takes(letters: int, rate: float, hold: int) -> None:
+    assert hold_for(letters, rate) == hold
 
 
 def test_a_letter_is_found_by_its_id(queues: Queues) -> None:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 # What a look may take; longer ones see a letter twice, and know it.
 HOLD = 120
+_LONGEST_HOLD = 12 * 3600
+# Letters a second, three calls for ten of them.
+_AS_FAST_AS_IT_GOES = 50
 UNDELIVERED = "not_delivered"
 RECEIVED_TOO_OFTEN = "received_too_often"
 NO_ROOM = "no_room_for_a_reason"
@@ -114,12 +117,22 @@ class Redrive:
         before: Only those sent until then (Unix milliseconds): what comes back meanwhile stays.
         rate: At most so many a second; None: as fast as it goes.
         edited: What is sent in place of the body.
+        hold: For how many seconds letters are hidden: about as long as it takes.
     """
 
     chosen: Callable[[Letter], bool]
     before: int
     rate: float | None = None
     edited: str | None = None
+    hold: int = HOLD
+
+
+def hold_for(letters: int, rate: float | None) -> int:
+    """Return for how many seconds letters must be hidden, so that none shows twice while so many are sent back.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
+    """
+    return min(HOLD + int(2 * letters / (rate or _AS_FAST_AS_IT_GOES)), _LONGEST_HOLD)
 
 
 def redrive(
@@ -138,7 +151,7 @@ def redrive(
     Raises:
         ClientError, BotoCoreError: SQS did not answer; what was not deleted stays.
     """
-    with queue.look(HOLD) as look:
+    with queue.look(wanted.hold) as look:
         for page in look:
             chosen = [each for each in page if each.sent_at <= wanted.before]
             chosen = [each for each in chosen if wanted.chosen(each)]

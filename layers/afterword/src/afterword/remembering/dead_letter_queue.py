@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.literals import QueueAttributeNameType
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
-# So often in a row a look must bring nothing new before it has seen all. SQS asks all its servers where it may wait.
+# So often in a row a look must bring nothing before it has seen all. SQS asks all its servers where it may wait.
 _FRUITLESS = 3
 _COUNTS: tuple[QueueAttributeNameType, ...] = (
     "ApproximateNumberOfMessages",
@@ -92,12 +92,14 @@ class Look:
 
     def __iter__(self) -> Iterator[list[Letter]]:
         """Yield up to ten letters at a time, in no order."""
-        fruitless = 0
-        while fruitless < _FRUITLESS:
+        empty = again = 0
+        # What shows again, since the look takes longer than the hold, is hidden once more by that; then the rest shows.
+        while empty < _FRUITLESS and again < _FRUITLESS + len(self._seen) // MOST_ENTRIES:
             page = self._receive()
             new = [each for each in page if each.id not in self._seen]
             self._seen |= {each.id for each in new}
-            fruitless = 0 if new else fruitless + 1
+            empty = 0 if page else empty + 1
+            again = 0 if new else again + bool(page)
             try:
                 if new:
                     yield new
