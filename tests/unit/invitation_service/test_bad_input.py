@@ -96,7 +96,14 @@ def test_a_good_call_is_answered_well(service: Service, method: str, path: str) 
     if path.endswith("/invitations"):
         service.later(hours=1)
 
-    assert send(service, method, path).status in {200, 201}
+    answer = send(service, method, path)
+
+    names = {name.lower() for name in answer.headers}
+    assert answer.status in {200, 201}
+    # An answer with one of these would be something else to clients: a refusal, or an address.
+    assert not names & {"location", "retry-after"}
+    assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert isinstance(answer.json, dict)
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)

@@ -239,6 +239,15 @@ def test_a_form_that_is_no_base64_is_refused(service: Service) -> None:
     assert service.handle(sent).json == error("The form is not readable")
 
 
+def test_a_closed_survey_invites_nobody(service: Service) -> None:
+    service.store.update_survey("shop", 419349, {"status": "closed"}, service.now)
+
+    assert to_token(service).json == error("Survey is closed")
+    assert to_address(service, email="new@example.com").json == error("Survey is closed")
+    assert invitations(service) == []
+    assert service.store.respondent_at("shop", "new@example.com") is None
+
+
 def test_who_unsubscribed_is_not_found(service: Service) -> None:
     service.store.set_unsubscribed("shop", JANE, unsubscribed=True)
 

@@ -11,7 +11,7 @@ from invitation_service.directory.records import Respondent, is_token
 from invitation_service.netquest.calls import AddressCall, Call, TokenCall, read_call
 from invitation_service.netquest.respondents import Respondents
 from invitation_service.netquest.survey_list import SurveyList
-from invitation_service.surveys.models import Mailing
+from invitation_service.surveys.models import Mailing, SurveyStatus
 from invitation_service.surveys.store import (
     Idempotency,
     KeyTakenError,
@@ -93,8 +93,11 @@ class Webhooks:
         return self._invite(caller, call, respondent)
 
     def _look_for_survey_and_template(self, account: str, call: Call) -> None:
-        if self._store.survey(account, call.id_survey) is None:
+        survey = self._store.survey(account, call.id_survey)
+        if survey is None:
             raise WebhookError("Survey not found")
+        if survey.status is not SurveyStatus.OPEN:
+            raise WebhookError("Survey is closed")
         if self._store.template(account, call.id_template) is None:
             raise WebhookError("Template not found")
 
