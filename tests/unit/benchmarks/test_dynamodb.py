@@ -262,7 +262,8 @@ def test_batches_are_written_and_read(ask: Asked) -> None:
 
 def test_calls_and_units_are_counted_by_operation(ask: Asked) -> None:
     ask("TransactWriteItems", TransactItems=[put("a"), put("b")])
-    ask.refused("TransactWriteItems", TransactItems=[put("a", **ONCE)])
+    refused = {"TableName": "t", "Item": row(due=9), **ONCE}
+    ask.refused("TransactWriteItems", TransactItems=[{"Put": refused}])
     ask("PutItem", TableName="t", Item=row(due=6))
     wanted = {"t": {"Keys": [key("a"), key("x")], "ConsistentRead": True}}
     ask("BatchGetItem", RequestItems=wanted)
@@ -275,7 +276,7 @@ def test_calls_and_units_are_counted_by_operation(ask: Asked) -> None:
         "BatchGetItem": 1,
         "GetItem": 1,
     }
-    # Two puts of two units and an index entry each; one refused one. Then one entry moves: out and in.
+    # Two puts of two units and an index entry each, and a refused one. Then an entry moves: out and in.
     assert counts.write_units == {"TransactWriteItems": 2 * (2 + 1) + 2, "PutItem": 1 + 2}
     assert counts.read_units == {"BatchGetItem": 2, "GetItem": 0.5}
 
