@@ -2,9 +2,11 @@
 
 import hashlib
 import re
-from email.headerregistry import Address
+from email.header import Header
+from email.headerregistry import Address, AddressHeader
 from email.message import EmailMessage
 from email.policy import EmailPolicy
+from email.utils import quote
 
 from invitation_service.mailing.addresses import split_address
 
@@ -12,21 +14,46 @@ MAX_HEADER_CHARACTERS = 250
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]+")
 _UNPRINTABLE_IN_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
-# The library makes encoded words of what is too long for a line, and no mail program knows a link in them.
-_NEVER_FOLDED = frozenset({"list-unsubscribe"})
+_MAILBOXES = frozenset({"from", "reply-to", "to"})
 
 
 class _MailPolicy(EmailPolicy):
+    """Writes the headers that people and mail programs look at.
+
+    The library's own way puts spaces into long names and subjects, moves a long subject to a line of its own, and makes
+    encoded words of a long link, in which no mail program finds it.
+    """
+
     def fold(self, name: str, value: str) -> str:
-        if name.lower() in _NEVER_FOLDED:
-            return f"{name}: {value}{self.linesep}"
-        folded: str = super().fold(name, value)
-        return folded
+        return self.fold_binary(name, value).decode()
 
     def fold_binary(self, name: str, value: str) -> bytes:
-        if name.lower() in _NEVER_FOLDED:
-            return self.fold(name, value).encode("ascii")
-        return super().fold_binary(name, value)
+        written = _written(name, value)
+        if written is None:
+            folded: bytes = super().fold_binary(name, value)
+            return folded
+        return f"{name}: {written}{self.linesep}".encode("utf-8" if self.utf8 else "ascii")
+
+
+def _written(name: str, value: str) -> str | None:
+    if name.lower() in _MAILBOXES and isinstance(value, AddressHeader):
+        return ", ".join(_mailbox(name, each) for each in value.addresses)
+    if name.lower() == "subject":
+        return value if value.isascii() else _encoded_words(name, value)
+    return value if name.lower() == "list-unsubscribe" else None
+
+
+def _mailbox(header: str, address: Address) -> str:
+    shown = address.display_name
+    if not shown:
+        return address.addr_spec
+    phrase = f'"{quote(shown)}"' if shown.isascii() else _encoded_words(header, shown)
+    return f"{phrase} <{address.addr_spec}>"
+
+
+def _encoded_words(header: str, text: str) -> str:
+    # https://www.rfc-editor.org/rfc/rfc2047#section-2
+    return Header(text, "utf-8", header_name=header).encode(linesep="\r\n")
 
 
 _POLICY = _MailPolicy(linesep="\r\n")
