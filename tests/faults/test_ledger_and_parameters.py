@@ -46,8 +46,10 @@ BADLY: dict[str, Answer] = {
 }
 
 
-@pytest.mark.parametrize("operation", [WRITES, READS])
-@pytest.mark.parametrize("name", BADLY)
+@pytest.mark.parametrize(
+    ("operation", "name"),
+    [*((WRITES, name) for name in BADLY), (READS, "throttled"), (READS, "reset")],
+)
 def test_what_passes_by_is_waited_out(running: Running, operation: str, name: str) -> None:
     """Twice in a row is what the SDK's own three attempts bear."""
     running.through_the_door().treat(operation, BADLY[name], times=2)

@@ -97,8 +97,13 @@ LOST: dict[str, Answer] = {
 }
 
 
-@pytest.mark.parametrize("policy", ["hold", "resend"])
-@pytest.mark.parametrize("name", LOST)
+@pytest.mark.parametrize(
+    ("name", "policy"),
+    [
+        *((name, "hold") for name in LOST),
+        *((name, "resend") for name in ("502", "reset", "a page")),
+    ],
+)
 def test_a_lost_answer_is_held_or_sent_again_as_the_campaign_says(
     running: Running, name: str, policy: str
 ) -> None:

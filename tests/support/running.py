@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -84,6 +85,7 @@ class Running:
 
     def __post_init__(self) -> None:
         self.monkeypatch.setattr(wiring, "time", time_of(self.clock))
+        self.monkeypatch.setattr(wiring, "_client", client_of(self.cloud))
         # The SDK's and our own waits between repeats: noted, and passed over.
         pause = SimpleNamespace(sleep=self.backed_off.append)
         self.monkeypatch.setattr(botocore.endpoint, "time", pause)
@@ -364,6 +366,21 @@ def _state(invitation: Invitation, batches: dict[str, Batch]) -> str:
 def time_of(clock: Clock) -> SimpleNamespace:
     """Return what stands for the module `time`: whoever waits makes it later."""
     return SimpleNamespace(time=clock, sleep=lambda seconds: clock.pass_by(ceil(seconds)))
+
+
+def client_of(cloud: Cloud) -> Callable[[str], Any]:
+    """Return what makes a function's clients: straight to the cloud they are made once, since that takes its time."""
+
+    def client(service: str) -> Any:
+        makes = _client_once if os.environ["AWS_ENDPOINT_URL"] == cloud.endpoint_url else _client
+        specially = f"AWS_ENDPOINT_URL_{service.upper()}" in os.environ
+        return _client(service) if specially else makes(service)
+
+    return client
+
+
+_client = wiring._client
+_client_once = cache(wiring._client)
 
 
 def event_of(messages: list[Message]) -> dict[str, Any]:
