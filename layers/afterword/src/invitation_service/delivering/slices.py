@@ -112,8 +112,9 @@ class SliceRun:
 
     def run(self) -> None:
         """Mail to whomever of the slice is to be mailed to now."""
-        self._settle_the_lost()
-        ready = self._ready()
+        addressees = self._addressees()
+        self._settle_the_lost(addressees)
+        ready = self._ready(addressees)
         if not ready:
             return
         subject = self._desk.letters.subject(self._progress)
@@ -134,19 +135,19 @@ class SliceRun:
     def _addressees(self) -> list[Addressee]:
         return self._store.addressees(self._job, *self._ids)
 
-    def _ready(self) -> list[Addressee]:
+    def _ready(self, addressees: Sequence[Addressee]) -> list[Addressee]:
         now = self._desk.now()
         return [
             each
-            for each in self._addressees()
+            for each in addressees
             if each.delivery is Delivery.WAITING and not (each.retry_at and each.retry_at > now)
         ]
 
-    def _settle_the_lost(self) -> None:
+    def _settle_the_lost(self, addressees: Sequence[Addressee]) -> None:
         now = self._desk.now()
         lost = [
             steps.uncertain(each, "interrupted")
-            for each in self._addressees()
+            for each in addressees
             if each.delivery is Delivery.SENDING and is_over(each.claimed_at, CLAIMS_LAST, now)
         ]
         self._move(lost)
@@ -160,7 +161,7 @@ class SliceRun:
             except MovedMeanwhileError:
                 # Somebody else is at this slice, too.
                 self._move(done)
-                left, done = deque(self._ready()), []
+                left, done = deque(self._ready(self._addressees())), []
                 continue
             except Exception:
                 # What is known must be kept, whatever else can't be done.
@@ -219,7 +220,7 @@ class SliceRun:
         """Leave the mail server alone for a while; give up whoever is ready if it is a day."""
         now, known = self._desk.now(), self._progress
         self.counts["account_fault"] += fault.account_fault
-        ready = self._ready()
+        ready = self._ready(self._addressees())
         if is_over(known.trouble_since, GIVEN_UP_AFTER, now):
             self._move([steps.given_up(each) for each in ready])
             self._look_again(next_minute(now))

@@ -85,6 +85,7 @@ class InvitationService:
         exports: What has changed.
         answers: What recipients say by the links of their mails.
         results: What became of its surveys.
+        deliveries: How far its invitations are.
     """
 
     def __init__(
@@ -104,6 +105,7 @@ class InvitationService:
         self.exports = Exports(store, self._now)
         self.answers = Answers(store, self._now)
         self.results = Results(store)
+        self.deliveries = store
 
     def _now(self) -> datetime:
         return self._clock().replace(microsecond=0)

@@ -15,6 +15,7 @@ from invitation_service.answering.links import Links
 from invitation_service.answering.pages import AnswerPages
 from invitation_service.answering.refusals import is_page, refusal
 from invitation_service.answering.results_page import ResultsRoutes
+from invitation_service.delivering.api import DeliveryRoutes
 from invitation_service.directory.api import DirectoryRoutes
 from invitation_service.netquest.api import WebhookRoutes
 from invitation_service.nps.api import NpsRoutes
@@ -80,6 +81,7 @@ class Api:
                 self._service.webhooks, self._credentials, self._logger, self._current
             ).routes(),
             **AnswerPages(self._service.answers, self._links, self._logger, self._current).routes(),
+            **DeliveryRoutes(self._service.deliveries, self._account).routes(),
             **ResultsRoutes(
                 self._service.results, self._credentials.admin_account, self._current
             ).routes(),
