@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.support.running import Running
     from tests.support.servers import Answer, Exchange
 
-MOST_CALLS = 60
+MOST_CALLS = 80
 
 
 def waiting(running: Running, *orders: str) -> None:

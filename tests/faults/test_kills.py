@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LEASE = 60
 # More than either function asks of AWS to send one invitation.
-MOST_CALLS = 40
+MOST_CALLS = 80
 
 
 def writes(state: str) -> Callable[[Call], bool]:
