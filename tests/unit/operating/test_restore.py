@@ -147,6 +147,13 @@ def test_an_earlier_pause_keeps_its_own_reason(ledger: Ledger) -> None:
     assert ledger.pauses() == {EVERYTHING: mine}
 
 
+@pytest.mark.parametrize("until", [NOW + 1, LATER + DAY])
+def test_an_earlier_pause_that_ends_by_itself_is_not_enough(ledger: Ledger, until: int) -> None:
+    ledger.put_pause(EVERYTHING, Pause(NOW, until, "over the weekend"))
+    run(ledger)
+    assert ledger.pauses() == {EVERYTHING: Pause(LATER, None, "restored")}
+
+
 def test_nobody_is_asked_twice_after_a_restore() -> None:
     """What was sent after the point is pending again in the restored ledger, and a sweep would send it again."""
     shop = Shop([campaign(delay="PT1H"), campaign("later", survey=2, delay="P30D")])

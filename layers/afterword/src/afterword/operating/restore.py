@@ -55,7 +55,9 @@ def restore(ledger: Ledger, wanted: Restore, progressed: Callable[[int], None]) 
     Raises:
         LedgerError: What was done before stays; repeat it.
     """
-    if not wanted.dry_run and EVERYTHING not in ledger.pauses():
+    known = ledger.pauses().get(EVERYTHING)
+    # One that ends by itself may have ended, or would end before a person has looked.
+    if not wanted.dry_run and (known is None or known.until is not None):
         ledger.put_pause(EVERYTHING, Pause(wanted.now, None, RESTORED))
     counts = _hold_batches(ledger, wanted)
     looked_at = 0
