@@ -44,7 +44,8 @@ class MailAccounts:
             kind = type(error.__cause__ or error).__name__
             self._logger.error("mail settings unreadable", account=account, error_type=kind)  # noqa: TRY400 - no text.
             missing = kind == "ParameterNotFound" or "ParameterNotFound" in str(error)
-            raise MailServerError("no_settings", account_fault=missing) from None
+            reason = "no_settings" if missing else "settings_unreadable"
+            raise MailServerError(reason, account_fault=missing) from None
         except MailSettingsError as error:
             self._logger.error("mail settings wrong", account=account, fault=str(error))  # noqa: TRY400 - no text.
             raise MailServerError("wrong_settings", account_fault=True) from None

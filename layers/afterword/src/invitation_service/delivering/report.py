@@ -1,7 +1,7 @@
 """Works off a batch of the delivery queue; one log line and a few metrics for each message."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -35,7 +35,7 @@ class Clerk:
         self._logger = logger
         self._metrics = metrics
 
-    def work_off(self, records: Iterable[Mapping[str, Any]]) -> list[str]:
+    def work_off(self, records: Sequence[Mapping[str, Any]]) -> list[str]:
         """Work off a batch.
 
         Args:
@@ -44,7 +44,9 @@ class Clerk:
         Returns:
             The ids of those that must come again; after some times they are dead letters.
         """
-        return [each["messageId"] for each in records if not self._is_done(each["body"])]
+        failed = [each["messageId"] for each in records if not self._is_done(each["body"])]
+        self._metrics.add_metric(name="DeliveryMessages", unit=MetricUnit.Count, value=len(records))
+        return failed
 
     def _is_done(self, body: str) -> bool:
         try:
