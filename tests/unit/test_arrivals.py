@@ -293,3 +293,13 @@ def test_no_log_line_and_no_explanation_holds_anything_of_a_body(bad: Message) -
 
 def test_nobody_sees_a_body_by_looking_at_a_message() -> None:
     assert repr(poison()) == "Message(m-P)"
+
+
+def test_a_body_with_a_lone_surrogate_is_a_dead_letter_like_any_other() -> None:
+    record = {
+        "messageId": "m-1",
+        "body": "\ud800",
+        "eventSourceARN": "queue",
+        "attributes": {"SentTimestamp": "0"},
+    }
+    assert Message.of(record).body == "\\ud800"

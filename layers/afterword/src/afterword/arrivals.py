@@ -48,7 +48,7 @@ class Message:
         sent_at = record["attributes"]["SentTimestamp"]
         redrives = record.get("messageAttributes", {}).get("redrives", {}).get("stringValue") or ""
         queue = record["eventSourceARN"]
-        return cls(record["messageId"], record["body"], queue, sent_at, redrives)
+        return cls(record["messageId"], _encodable(record["body"]), queue, sent_at, redrives)
 
     def __repr__(self) -> str:
         """Return no body: it may hold personal data."""
@@ -118,6 +118,11 @@ class Arrivals:
         first, counted = self._take_in(readable[:half], now)
         second, counted_too = self._take_in(readable[half:], now)
         return first | second, counted + counted_too
+
+
+def _encodable(body: str) -> str:
+    """Write lone surrogates as escapes: nothing with one could be put anywhere, not even among the dead letters."""
+    return body.encode(errors="backslashreplace").decode()
 
 
 def _sort(
