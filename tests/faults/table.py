@@ -183,8 +183,8 @@ ROWS = {
             "killed_with_the_call_decided_on_and_not_made",
             "killed_in_mid_call",
             "netquest_killed_in_mid_call_goes_by_the_campaigns_policy",
-            "killed_before_each_of_its_calls_of_aws",
-            "a_sweep_killed_before_each_of_its_calls_of_aws",
+            "killed_before_each_of_its_writes",
+            "a_sweep_killed_before_each_of_its_writes",
         )
         + _in(
             "at_once",
@@ -223,7 +223,7 @@ ROWS = {
         _in(
             "at_once",
             "a_second_sweep_in_the_middle_of_a_call_sends_nothing",
-            "two_sweeps_at_once_whichever_call_of_the_ledger_the_second_comes_between",
+            "two_sweeps_at_once_whichever_write_the_second_comes_before",
             "of_two_capped_campaigns_at_once_one_may_ask",
         )
     ),

@@ -95,10 +95,14 @@ class AwsDoor:
 
         self.rules.append(rule)
 
-    def at(self, number: int, answer: Answer) -> None:
-        """Answer the call that is the so-manieth from now, whichever it is."""
-        before = len(self.calls)
-        self.rules.append(lambda _: answer if len(self.calls) == before + number else None)
+    def at_write(self, number: int, answer: Answer) -> None:
+        """Answer the so-manieth write to the ledger from now like this."""
+        after = self.count(WRITES) + number
+
+        def rule(call: Call) -> Answer | None:
+            return answer if call.operation == WRITES and self.count(WRITES) == after else None
+
+        self.rules.append(rule)
 
     def mend(self) -> None:
         """Be a plain door again."""
