@@ -48,3 +48,10 @@ def forget_refunds() -> None:
         """Do nothing."""
 
     DynamoDbLedger.put_marks = forgetful  # type: ignore[method-assign, assignment]  # it is what is planted
+
+
+def all_at_once() -> None:
+    """Plant each of them: one soak finds all."""
+    lose_some()
+    ask_twice()
+    forget_refunds()
