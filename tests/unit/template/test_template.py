@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import copy
 import importlib
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from . import queue_promises as queues
 from . import stack_promises as stack
+from .breaking import GONE, broken, mutated
 from .reading import Template, read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from .breaking import Promise
 
-    type Promise = Callable[[Template], Iterator[tuple[str, bool]]]
-
-DOCUMENT = read_document()
-TEMPLATE = Template(DOCUMENT)
+TEMPLATE = Template(read_document())
 PROMISES: list[Promise] = [
     promise
     for module in (queues, stack)
     for name, promise in inspect.getmembers(module, inspect.isfunction)
     if promise.__module__ == module.__name__ and not name.startswith("_")
 ]
-GONE = object()
-
-
-def broken(promise: Promise, template: Template) -> list[str]:
-    return [subject for subject, kept in promise(template) if not kept]
 
 
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
@@ -307,20 +299,6 @@ MUTATIONS: list[tuple[Promise, str, object]] = [
     (stack.the_public_api_is_throttled, f"{STAGE} DefaultRouteSettings", GONE),
     (stack.functions_carry_application_and_stage, "Globals Function Tags", GONE),
 ]
-
-
-def mutated(path: str, value: object) -> Template:
-    """The template with one value, at a path of names and list positions, changed or gone."""
-    *parents, last = (int(step) if step.isdigit() else step for step in path.split())
-    document = copy.deepcopy(DOCUMENT)
-    node: Any = document
-    for step in parents:
-        node = node[step]
-    if value is GONE:
-        del node[last]
-    else:
-        node[last] = value
-    return Template(document)
 
 
 @pytest.mark.parametrize(
