@@ -69,7 +69,7 @@ class FakeProvider:
 
     def invite(self, survey: int, body: bytes, key: str) -> Outcome:
         del survey
-        emails = [email for email, _, _ in json.loads(body)]
+        emails = self.emails(body)
         self.calls.append(emails)
         if self.outcomes:
             planned = self.outcomes.popleft()
@@ -77,6 +77,10 @@ class FakeProvider:
             if outcome is not None:
                 return outcome
         return self.accept(emails, key)
+
+    @staticmethod
+    def emails(body: bytes) -> list[str]:
+        return [email for email, _, _ in json.loads(body)]
 
     def accept(self, emails: list[str], key: str) -> Sent:
         for known in self.accepted:

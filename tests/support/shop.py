@@ -18,6 +18,7 @@ from tests.support.samples import campaign
 
 if TYPE_CHECKING:
     from collections import Counter
+    from collections.abc import Mapping
 
     from afterword.deciding.campaigns import Campaign
     from afterword.reading.shop_events import ShopEvent
@@ -37,14 +38,19 @@ class Shop:
     ledger: Ledger = field(default_factory=MemoryLedger)
     ids: count[int] = field(default_factory=count)
     provider: FakeProvider = field(init=False)
+    # By account, where they are not all one.
+    providers: Mapping[str, FakeProvider] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.provider = FakeProvider(self.clock)
 
+    def provider_of(self, account: str) -> FakeProvider:
+        return self.providers.get(account, self.provider)
+
     def sender(self) -> Sender:
         return Sender(
             self.ledger,
-            lambda _: self.provider,
+            self.provider_of,
             self.clock,
             lambda: f"B{next(self.ids)}",
             self.clock() + INVOCATION,
@@ -58,7 +64,7 @@ class Shop:
     def sweep(self, now: int | None = None) -> Counter[str]:
         deadline = self.clock() + INVOCATION
         by_id = {each.id: each for each in self.campaigns}
-        mender = Mender(self.ledger, lambda _: self.provider, by_id, self.clock, deadline)
+        mender = Mender(self.ledger, self.provider_of, by_id, self.clock, deadline)
         sweep = Sweep(self.ledger, self.sender(), mender, self.clock, deadline, lambda all_: all_)
         return sweep.run(self.campaigns, self.clock() if now is None else now)
 
