@@ -30,9 +30,15 @@ def put(  # noqa: PLR0913 - each is an option of the command.
     ] = None,
     reply_to: Annotated[str | None, typer.Option(help="Where answers by mail go.")] = None,
     footer: Annotated[str | None, typer.Option(help="The sender, below each mail.")] = None,
+    unsubscribe_mailto: Annotated[
+        str | None, typer.Option(help="An address that takes unsubscriptions by mail, too.")
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option(help="For who speaks none of ours: en, cs or de.")
+    ] = None,
     mails_per_minute: Annotated[int | None, typer.Option(help="How many it takes.")] = None,
 ) -> None:
-    """Keep an account's mail server in place of the one before, within 5 minutes."""
+    """Keep an account's mail server in place of the one before, within a minute."""
     with readable_errors():
         desk: Desk = context.obj
         password = typer.prompt("Password", hide_input=True) if username else None
@@ -46,6 +52,8 @@ def put(  # noqa: PLR0913 - each is an option of the command.
             "from_address": from_address,
             "reply_to": reply_to,
             "footer": footer,
+            "unsubscribe_mailto": unsubscribe_mailto,
+            "default_language": language,
             "mails_per_minute": mails_per_minute,
         }
         desk.write(f"mail/{account_name(account)}", _checked(told))

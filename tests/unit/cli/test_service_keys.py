@@ -184,7 +184,8 @@ MAIL = (
 
 
 def test_a_mail_server_is_kept_with_its_password_and_shown_without(keys: Keys) -> None:
-    result = keys.run(*MAIL, "--username", "robot", typed="planted-password\n")
+    others = ("--unsubscribe-mailto", "stop@example.com", "--language", "cs")
+    result = keys.run(*MAIL, *others, "--username", "robot", typed="planted-password\n")
     assert result.exit_code == 0
     assert keys.stored("mail/shop") == {
         "host": "smtp.example.com",
@@ -194,6 +195,8 @@ def test_a_mail_server_is_kept_with_its_password_and_shown_without(keys: Keys) -
         "password": "planted-password",
         "from_name": "Shop",
         "from_address": "shop@example.com",
+        "unsubscribe_mailto": "stop@example.com",
+        "default_language": "cs",
     }
     shown = keys.run("mail", "show", *SHOP).stdout
     assert "smtp.example.com" in shown
