@@ -268,6 +268,25 @@ def test_an_erasure_is_noted_and_keeps_an_earlier_refusal(ledger: Ledger) -> Non
     assert (found["v1:y"].suppressed, found["v1:y"].erased_at) == ("erased", NOW)
 
 
+def test_a_refusal_is_taken_back_but_no_erasure(ledger: Ledger) -> None:
+    ledger.remember_customers([customer("v1:A-1")], NOW)
+    assert not ledger.readmit("v1:A-1", NOW)
+    assert not ledger.readmit("v1:nobody", NOW)
+    ledger.suppress([Leaving("v1:A-1", "unsubscribed", NOW)])
+    ledger.suppress([Leaving("v1:A-2", "erased", NOW, erase=True)])
+    assert ledger.readmit("v1:A-1", NOW)
+    assert not ledger.readmit("v1:A-2", NOW)
+    known = ledger.read_customers(["v1:A-1", "v1:A-2", "v1:nobody"])
+    assert {name: each.suppressed for name, each in known.items()} == {
+        "v1:A-1": None,
+        "v1:A-2": "erased",
+    }
+    ledger.create([invitation("A-1")], NOW)
+    opened = batch("B1")
+    ledger.open_batch(opened, [key("A-1")])
+    assert ledger.claim(opened, [Claim(invitation("A-1"))], NOW).won == {key("A-1")}
+
+
 def test_a_claim_tells_who_refused_it(ledger: Ledger) -> None:
     known(ledger, "A-1")
     ledger.suppress([Leaving("v1:A-1", "erased", NOW, erase=True)])
@@ -464,6 +483,14 @@ def test_all_that_waits_is_walked_through_by_its_due_time(ledger: Ledger) -> Non
     now = [each.key for each in many if each.due == NOW]
     assert sorted(map(str, ledger.waiting("after-purchase", NOW))) == sorted(map(str, now))
     assert len(list(ledger.waiting("after-purchase", NOW + 1))) == 40
+
+
+def test_what_waits_is_walked_through_soonest_first(ledger: Ledger) -> None:
+    dues = [NOW + 7 * number % 20 for number in range(20)]
+    ledger.create([invitation(f"A-{number}", due=due) for number, due in enumerate(dues)], NOW)
+    walked = list(ledger.waiting("after-purchase", NOW + 10))
+    known = ledger.read_invitations(walked)
+    assert [known[each].due for each in walked] == list(range(NOW, NOW + 11))
 
 
 def test_all_batches_that_need_somebody_at_any_time_are_walked_through(ledger: Ledger) -> None:

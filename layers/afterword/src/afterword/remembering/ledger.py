@@ -72,6 +72,10 @@ class Ledger(Protocol):
         """Never ask these customers again, and forget names and addresses."""
         ...
 
+    def readmit(self, customer: str, now: int) -> bool:
+        """Let a customer who was suppressed be asked again; False: was not, or was erased. `now` is wall time."""
+        ...
+
     def invitations_of(self, customer: str) -> list[Key]:
         """List a customer's invitations (eventually consistent)."""
         ...
@@ -141,7 +145,7 @@ class Ledger(Protocol):
     def waiting(self, campaign: str, until: int) -> Iterator[Key]:
         """Walk through a campaign's pending invitations due by `until` (business time), in bounded memory.
 
-        Eventually consistent: some may have moved on since.
+        The soonest first. Eventually consistent: some may have moved on since.
         """
         ...
 

@@ -131,6 +131,15 @@ class MemoryLedger:
                 erased_at=each.at if each.erase else known.erased_at,
             )
 
+    def readmit(self, customer: str, now: int) -> bool:
+        """See `Ledger`."""
+        del now
+        known = self._customers.get(customer)
+        if known is None or not known.suppressed or known.erased_at is not None:
+            return False
+        self._customers[customer] = replace(known, suppressed=None)
+        return True
+
     def invitations_of(self, customer: str) -> list[Key]:
         """See `Ledger`."""
         return [each.key for each in self._invitations.values() if each.customer == customer]

@@ -191,6 +191,17 @@ def suppress(what: Leaving) -> Action:
     )
 
 
+def readmit(customer: str, now: int) -> Action:
+    """Take a suppression back, unless the customer was erased: an older event must still end as erased."""
+    return Action(
+        items.customer_item_key(customer),
+        condition="attribute_exists(suppressed) AND attribute_not_exists(erased_at)",
+        update="SET #ttl = :ttl REMOVE suppressed",
+        values={":ttl": now + _LIFETIME},
+        names={"#ttl": "ttl"},
+    )
+
+
 def put_batch(new: Batch, old: Batch | None = None) -> Action:
     """Write a batch: a new one, or in place of `old` if nobody has changed that."""
     condition, values = None, None

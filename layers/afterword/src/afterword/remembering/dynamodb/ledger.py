@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from heapq import merge
 from itertools import batched
+from operator import itemgetter
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -127,6 +129,10 @@ class DynamoDbLedger:
         """See `Ledger`."""
         self._write([[actions.suppress(each)] for each in leavings])
 
+    def readmit(self, customer: str, now: int) -> bool:
+        """See `Ledger`."""
+        return self._write([[actions.readmit(customer, now)]]) == [None]
+
     def invitations_of(self, customer: str) -> list[Key]:
         """See `Ledger`."""
         found = self._table.query("cust = :customer", {":customer": customer}, index="customer")
@@ -239,10 +245,14 @@ class DynamoDbLedger:
 
     def waiting(self, campaign: str, until: int) -> Iterator[Key]:
         """See `Ledger`."""
-        for lane in items.lanes(campaign):
-            values = {":lane": lane, ":until": until}
-            for page in self._table.walk("lane = :lane AND due <= :until", values, "due"):
-                yield from items.readable(items.parse_invitation_key, page)
+        lanes = (self._walk_lane(lane, until) for lane in items.lanes(campaign))
+        # Each lane is in the order of its due times.
+        yield from items.readable(items.parse_invitation_key, merge(*lanes, key=itemgetter("due")))
+
+    def _walk_lane(self, lane: str, until: int) -> Iterator[Item]:
+        values = {":lane": lane, ":until": until}
+        for page in self._table.walk("lane = :lane AND due <= :until", values, "due"):
+            yield from page
 
     def open_batches(self) -> Iterator[Batch]:
         """See `Ledger`."""
