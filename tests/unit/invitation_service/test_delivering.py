@@ -522,6 +522,19 @@ def test_who_is_deleted_before_the_mail_is_not_mailed(room: MailRoom, *, prepare
     assert room.progress(job).invitation.recipients_count == 0
 
 
+def test_a_survey_that_is_closed_in_between_mails_nobody_more(room: MailRoom) -> None:
+    room.settings = settings(mails_per_minute=10)
+    job = room.invite_many(15)
+    room.work()
+    room.store.update_survey("shop", job.survey_id, {"status": "closed"}, room.now)
+    room.pass_time(2)
+
+    assert room.told(job) == {"delivered": 10, "suppressed": 5}
+    assert set(room.reasons(job).values()) == {None, "survey_closed"}
+    assert room.status(job) == "delivered"
+    assert room.survey_is_free(job)
+
+
 def test_a_webhooks_respondent_who_unsubscribed_is_not_mailed(room: MailRoom) -> None:
     put_respondent(room)
     job = room.invite_by_webhook("81a2B7", delay=30)

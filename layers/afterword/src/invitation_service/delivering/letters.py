@@ -11,7 +11,7 @@ from invitation_service.directory.records import Template
 from invitation_service.mailing.compose import Letter, LetterLinks, compose
 from invitation_service.mailing.settings import Sender
 from invitation_service.people.records import HIGHEST_RATING, LOWEST_RATING, SurveyRecipient
-from invitation_service.surveys.models import Survey
+from invitation_service.surveys.models import Survey, SurveyStatus
 from invitation_service.surveys.store import Store
 
 
@@ -46,21 +46,21 @@ class Letters:
         self._links = links
         self._write = write
 
-    def subject(self, progress: Progress) -> Subject | None:
+    def subject(self, progress: Progress) -> Subject | str:
         """Return what an invitation's mails are about.
 
         Returns:
-            None if its survey is gone, or the respondent whom it invites: nobody is mailed then.
+            The subject; or a short word of ours that says why nobody is to be mailed.
         """
         job, mailing = progress.job, progress.invitation.mailing
         survey = self._store.survey(job.account, job.survey_id)
-        if survey is None:
-            return None
+        if survey is None or survey.status is not SurveyStatus.OPEN:
+            return "survey_closed"
         if mailing is None:
             return Subject(account=job.account, survey=survey)
         respondent = self._store.respondent(job.account, mailing.token)
         if respondent is None:
-            return None
+            return "respondent_gone"
         return Subject(
             account=job.account,
             survey=survey,

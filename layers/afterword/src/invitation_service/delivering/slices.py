@@ -118,8 +118,8 @@ class SliceRun:
         if not ready:
             return
         subject = self._desk.letters.subject(self._progress)
-        if subject is None:
-            self._move([steps.suppressed(each, "gone") for each in ready])
+        if isinstance(subject, str):
+            self._move([steps.suppressed(each, subject) for each in ready])
             return
         try:
             settings = self._desk.mail_settings(self._job.account)
