@@ -1,6 +1,7 @@
 """One table in memory: its items as JSON, its indexes in order, and what its reads and writes would be charged.
 
-An item is kept as the bytes that an answer repeats: a read costs no encoding, and a million items fit into a gigabyte.
+An item is kept as the bytes that an answer repeats: a read costs no encoding, and 1.5 million invitations, each with a
+customer, take about 3 GB.
 """
 
 from __future__ import annotations
@@ -72,7 +73,8 @@ class Row:
     @classmethod
     def of(cls, item: Item) -> Self:
         """Encode an item."""
-        return cls(item, orjson.dumps(item))
+        # A copy: orjson's own bytes keep the four kilobytes of room that they were written in.
+        return cls(item, bytes(memoryview(orjson.dumps(item))))
 
     def size(self) -> int:
         """Return its size, as `size_of` does."""
