@@ -25,6 +25,18 @@ _PIPELINE = {
     "parameter secrets/accounts/*": {"ssm:GetParameter"},
     "SecretsKeyArn": {"kms:Decrypt"},
 }
+OPEN_QUEUES = {"kms:Decrypt", "kms:GenerateDataKey"}
+# What DynamoDB asks of whoever reads and writes a table under a key of one's own; only its maker has to grant it on:
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+OPEN_TABLE = {
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+}
 _PEOPLE = {
     "dynamodb:BatchGetItem",
     "dynamodb:BatchWriteItem",
@@ -50,15 +62,18 @@ EXPECTED = {
         "parameter secrets/customer-key": {"ssm:GetParameter"},
         "parameter mappings": {"ssm:GetParametersByPath", "ssm:GetParameterHistory"},
         "parameter mappings/*": {"ssm:GetParametersByPath", "ssm:GetParameterHistory"},
+        "DataKeyArn": OPEN_QUEUES | OPEN_TABLE,
     },
     "SendDueInvitationsRole": {
         **_PIPELINE,
         "SendDueInvitationsLogGroup": _LOGS,
         "LedgerTable/index/due": {"dynamodb:Query"},
+        "DataKeyArn": OPEN_TABLE,
     },
     "FollowUpScheduleRole": {
         "SendDueInvitationsFunction": {"lambda:InvokeFunction"},
         "FollowUpScheduleDeadLetterQueue": {"sqs:SendMessage"},
+        "DataKeyArn": OPEN_QUEUES,
     },
     "DeliverInvitationsRole": {
         "DeliverInvitationsLogGroup": _LOGS,
@@ -73,16 +88,19 @@ EXPECTED = {
         "parameter invitation-service/mail/*": {"ssm:GetParameter"},
         "parameter invitation-service/link-keys": {"ssm:GetParameter"},
         "SecretsKeyArn": {"kms:Decrypt"},
+        "DataKeyArn": OPEN_QUEUES | OPEN_TABLE,
     },
     "EnqueueDueInvitationsRole": {
         "EnqueueDueInvitationsLogGroup": _LOGS,
         "InvitationServiceTable": {"dynamodb:UpdateItem"},
         "InvitationServiceTable/index/due": {"dynamodb:Query"},
         "DeliveryQueue": {"sqs:SendMessage"},
+        "DataKeyArn": OPEN_QUEUES | OPEN_TABLE,
     },
     "DeliveryScheduleRole": {
         "EnqueueDueInvitationsFunction": {"lambda:InvokeFunction"},
         "FollowUpScheduleDeadLetterQueue": {"sqs:SendMessage"},
+        "DataKeyArn": OPEN_QUEUES,
     },
     "InvitationServiceRole": {
         "InvitationServiceLogGroup": _LOGS,
@@ -94,7 +112,18 @@ EXPECTED = {
         # The pages read the links of mails.
         "parameter invitation-service/link-keys": {"ssm:GetParameter"},
         "SecretsKeyArn": {"kms:Decrypt"},
+        "DataKeyArn": OPEN_QUEUES | OPEN_TABLE,
     },
+}
+
+_LEAF = "is one name deep, below a path of ours; the operator chooses the last part"
+# The only permissions with a wildcard, and why.
+WILDCARDS = {
+    "parameter campaigns/*": f"A campaign's name {_LEAF}.",
+    "parameter mappings/*": f"A mapping's name {_LEAF}.",
+    "parameter accounts/*": f"An account's name {_LEAF}, and a campaign names it.",
+    "parameter secrets/accounts/*": f"A secret's name {_LEAF}: its account's.",
+    "parameter invitation-service/mail/*": f"A mail account's name {_LEAF}: the account's id.",
 }
 
 _RESTORED_ARN = (

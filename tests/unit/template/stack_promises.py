@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from invitation_service.delivering.rules import CLAIMS_LAST, SECONDS_FOR_A_MAIL
 
 from .permissions import EXPECTED, granted
-from .reading import as_list, resource_of
+from .reading import resource_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,7 +134,6 @@ def a_table_survives_mistakes(template: Template) -> Findings:
         yield f"{name}: replaced", resource.get("UpdateReplacePolicy") == "Retain"
         yield f"{name}: deleted table", table.get("DeletionProtectionEnabled") is True
         yield f"{name}: wrong writes", recovery.get("PointInTimeRecoveryEnabled") is True
-        yield f"{name}: encrypted", table.get("SSESpecification") == {"SSEEnabled": True}
         yield f"{name}: on demand", table.get("BillingMode") == "PAY_PER_REQUEST"
         expiry = {"AttributeName": "ttl", "Enabled": True}
         yield f"{name}: forgets", table.get("TimeToLiveSpecification") == expiry
@@ -198,29 +197,6 @@ def whoever_holds_a_claim_has_ended_before_it_is_given_up(template: Template) ->
     yield "time for a mail", timeout > 1.5 * timedelta(seconds=SECONDS_FOR_A_MAIL)
 
 
-def queues_are_encrypted(template: Template) -> Findings:
-    for name, queue in template.queues.items():
-        yield name, queue.get("SqsManagedSseEnabled") is True
-
-
-def nothing_comes_over_plain_http(template: Template) -> Findings:
-    refused = {
-        resource_of(resource)
-        for _, statement in template.policy_statements()
-        for resource in as_list(statement["Resource"])
-        if (statement["Effect"], statement["Principal"]) == ("Deny", "*")
-        and statement["Action"] in ("sqs:*", "sns:Publish")
-        and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    }
-    attached = {
-        resource_of(each)
-        for policy in template.resources("AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy").values()
-        for each in policy.get("Queues", []) + policy.get("Topics", [])
-    }
-    for name in [*template.queues, *template.resources("AWS::SNS::Topic")]:
-        yield name, name in refused & attached
-
-
 def a_queue_takes_events_from_our_rule_and_named_topics_alone(template: Template) -> Findings:
     yield "no topic by default", _default(template, "PublisherTopics") == ""
     named = {"Fn::Split": [",", {"Ref": "PublisherTopics"}]}
@@ -268,24 +244,6 @@ def every_role_may_do_what_it_needs_and_no_more(template: Template) -> Findings:
         yield f"{name}: nothing beside it", "Policies" not in function
     for name, (_, event) in template.events("ScheduleV2").items():
         yield f"{name}: a role of ours", resource_of(event.get("RoleArn")) in roles
-
-
-def no_permission_is_a_wildcard(template: Template) -> Findings:
-    for name, statement in template.role_statements() + template.policy_statements():
-        if statement["Effect"] == "Allow":
-            for word in as_list(statement["Action"]) + as_list(statement["Resource"]):
-                narrow = word != "*" and not str(word).endswith(":*")
-                yield f"{name} {statement['Sid']}: {word}", narrow
-
-
-def a_key_of_ones_own_decrypts_parameters_alone(template: Template) -> Findings:
-    via_ssm = {
-        "StringEquals": {"kms:ViaService": {"Fn::Sub": "ssm.${AWS::Region}.${AWS::URLSuffix}"}}
-    }
-    for name, statement in template.role_statements():
-        if "kms:Decrypt" in as_list(statement["Action"]):
-            yield f"{name}: that key", statement["Resource"] == {"Ref": "SecretsKeyArn"}
-            yield f"{name}: by SSM", statement.get("Condition") == via_ssm
 
 
 def only_the_schedule_group_wakes_the_sweep(template: Template) -> Findings:

@@ -192,7 +192,6 @@ MUTATIONS: list[tuple[Promise, str, object]] = [
     (stack.a_table_survives_mistakes, "Resources LedgerTable UpdateReplacePolicy", GONE),
     (stack.a_table_survives_mistakes, f"{LEDGER} DeletionProtectionEnabled", False),
     (stack.a_table_survives_mistakes, f"{LEDGER} PointInTimeRecoverySpecification", GONE),
-    (stack.a_table_survives_mistakes, f"{LEDGER} SSESpecification", GONE),
     (stack.a_table_survives_mistakes, f"{LEDGER} TimeToLiveSpecification Enabled", False),
     (
         stack.a_restored_table_takes_the_ledgers_place,
@@ -211,13 +210,6 @@ MUTATIONS: list[tuple[Promise, str, object]] = [
         f"{LEDGER} AttributeDefinitions 3 AttributeType",
         "S",
     ),
-    (stack.queues_are_encrypted, f"{QUEUE} SqsManagedSseEnabled", GONE),
-    (
-        stack.nothing_comes_over_plain_http,
-        "Resources FollowUpScheduleDeadLetterQueuePolicy",
-        GONE,
-    ),
-    (stack.nothing_comes_over_plain_http, f"Resources AlarmTopicPolicy {STATEMENTS} 1", GONE),
     (
         stack.a_queue_takes_events_from_our_rule_and_named_topics_alone,
         f"Resources ShopEventsQueuePolicy {STATEMENTS} 0 Condition",
@@ -247,9 +239,6 @@ MUTATIONS: list[tuple[Promise, str, object]] = [
     (stack.every_role_may_do_what_it_needs_and_no_more, f"{ROLE} 2", GONE),
     (stack.every_role_may_do_what_it_needs_and_no_more, f"{ROLE} 2 Action", ["sqs:PurgeQueue"]),
     (stack.every_role_may_do_what_it_needs_and_no_more, f"{TRANSLATE} Role", GONE),
-    (stack.no_permission_is_a_wildcard, f"{ROLE} 0 Resource", "*"),
-    (stack.no_permission_is_a_wildcard, f"{ROLE} 0 Action", "logs:*"),
-    (stack.a_key_of_ones_own_decrypts_parameters_alone, f"{ROLE} 7 Fn::If 1 Condition", GONE),
     (
         stack.only_the_schedule_group_wakes_the_sweep,
         "Resources FollowUpScheduleRole Properties AssumeRolePolicyDocument Statement 0 Condition",
