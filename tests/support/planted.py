@@ -1,0 +1,93 @@
+"""Secrets and addresses that tests plant, and the search for them in all that the code under test says."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support import netquest, parameters, shop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# What must not be told by anything that is no screen of a person's.
+SECRETS = (
+    parameters.KEY,
+    shop.SECRET.decode(),
+    netquest.KEY,
+    netquest.AUTH,
+    netquest.ROTATED,
+)
+# The customers of all samples live there.
+ADDRESS = re.compile(r"[\w.+-]+(?:@|%40)example\.(?:com|org|net)", re.IGNORECASE)
+# Where a customer may be seen, and why. By the beginning of a test's name.
+SCREENS = {
+    "tests/unit/local/test_story.py": "the story shows a made-up shop's mails to whoever watches it",
+    "tests/unit/local/test_screen.py": "a screen for a person, of made-up customers",
+    "tests/e2e/": "the story again, whole",
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Listen to all output of a session: `pytest -p tests.support.planted`."""
+    listener, patch = Listener(), pytest.MonkeyPatch()
+    listener.listen_in(patch)
+    config.add_cleanup(patch.undo)
+    config.pluginmanager.register(listener, "listener")
+
+
+def told(text: str) -> set[str]:
+    """Return what of all that is planted a text tells."""
+    found = {secret for secret in SECRETS if secret in text}
+    return found | {match.group() for match in ADDRESS.finditer(text)}
+
+
+class Listener:
+    """Listens to what is logged and printed in a whole session, and fails it if something planted is told."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, set[str]] = defaultdict(set)
+        self.listened_to = 0
+        self._test = ""
+
+    def hear(self, test: str, text: str) -> None:
+        self.listened_to += len(text)
+        if not test.startswith(tuple(SCREENS)) and (words := told(text)):
+            self.found[test] |= words
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        self._test = item.nodeid
+        return (yield)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        # A failure's report repeats what the test itself knows; the session has failed anyhow.
+        for name, text in report.sections:
+            if name.startswith("Captured"):
+                self.hear(report.nodeid, text)
+
+    def listen_in(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Hear also what a test takes out of `capsys` and the like, which no report shows."""
+        read = pytest.CaptureFixture.readouterr
+
+        def readouterr(fixture: pytest.CaptureFixture[Any]) -> Any:
+            result = read(fixture)
+            for text in result:
+                self.hear(
+                    self._test, text.decode(errors="replace") if isinstance(text, bytes) else text
+                )
+            return result
+
+        monkeypatch.setattr(pytest.CaptureFixture, "readouterr", readouterr)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self.found and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        for test, words in sorted(self.found.items()):
+            line = f"TOLD {test}: {', '.join(sorted(words))}"
+            terminalreporter.write_line(line, red=True)
