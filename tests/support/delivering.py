@@ -112,7 +112,7 @@ class MailRoom:
     mailer: FakeMailer = field(default_factory=FakeMailer)
     now: datetime = NOON
     queue: list[Message] = field(default_factory=list)
-    settings: MailSettings = field(default_factory=settings)
+    settings: MailSettings | MailServerError = field(default_factory=settings)
     seconds: float = 300.0
     log: io.StringIO = field(default_factory=io.StringIO)
     counts: Counter[str] = field(default_factory=Counter)
@@ -137,6 +137,8 @@ class MailRoom:
 
     def _settings_of(self, account: str) -> MailSettings:
         assert account == self.account
+        if isinstance(self.settings, MailServerError):
+            raise self.settings
         return self.settings
 
     def invite(self, *names: str, survey: int | None = None) -> Job:

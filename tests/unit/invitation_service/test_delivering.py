@@ -6,6 +6,7 @@ import itertools
 from collections import Counter
 from contextlib import suppress
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,7 +19,11 @@ from invitation_service.mailing.outcomes import (
     Uncertain,
 )
 from invitation_service.surveys.store import StillSendingError, StoreBusyError
+from invitation_service.web.errors import UnavailableError
 from tests.support.delivering import NOON, FakeMailer, Killed, MailRoom, fragile, settings
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
 
 DAY = 24 * 60
 
@@ -653,6 +658,86 @@ def test_a_letter_that_can_not_be_written_fails_alone(room: MailRoom) -> None:
     assert room.told(job) == {"failed": 1, "delivered": 1}
     assert room.reasons(job)["jane@example.com"] == "not_written"
     assert "jane" not in room.log.getvalue()
+
+
+def test_without_mail_settings_everybody_waits_for_them(room: MailRoom) -> None:
+    room.settings = MailServerError("no_settings", account_fault=True)
+    job = room.invite_many(60)
+    room.work()
+    assert room.told(job) == {"waiting": 60}
+    assert room.counts == {"later": 50, "account_fault": 1}
+
+    room.settings = settings()
+    room.pass_time(2)
+    assert room.told(job) == {"delivered": 60}
+
+
+def test_without_keys_for_links_everybody_waits_for_them(room: MailRoom) -> None:
+    job = room.invite("jane", "mike")
+    room.step()
+    worker = room.worker()
+
+    def no_keys(*_: object) -> EmailMessage:
+        raise UnavailableError
+
+    worker._desk.letters._write = no_keys
+    room.step(worker)
+    assert room.told(job) == {"waiting": 2}
+    assert room.counts["account_fault"] == 1
+
+    room.pass_time(2)
+    assert room.told(job) == {"delivered": 2}
+
+
+def test_who_looks_after_an_invitation_leaves_alone_whom_another_mails_or_puts_off(
+    room: MailRoom,
+) -> None:
+    room.mailer.answers["p00001@example.com"] = [Later("smtp_451")]
+    job = room.invite_many(12)
+    room.step()
+    seen: list[dict[str, int]] = []
+
+    def look(address: str) -> None:
+        if address == "p00011@example.com":
+            room.worker().work(Message.about(job), lambda: 300.0)
+            seen.append(room.told(job))
+
+    room.mailer.before = look
+    room.step()
+
+    assert seen == [{"delivered": 9, "waiting": 1, "sending": 2}]
+    assert room.queue == []
+    room.pass_time(2)
+    assert room.told(job) == {"delivered": 12}
+
+
+def test_who_looks_after_an_invitation_leaves_a_broken_mail_server_alone(room: MailRoom) -> None:
+    room.mailer.down = MailServerError("timeout")
+    job = room.invite("jane")
+    room.work()
+    room.send([Message.about(job)])
+    room.work()
+
+    assert room.mailer.sessions == 1
+    assert room.queue == []
+
+
+def test_who_was_taken_for_dead_does_not_undo_what_others_made_of_it(room: MailRoom) -> None:
+    job = room.invite_many(12)
+    room.step()
+    [whole] = room.queue
+    calls = itertools.count()
+
+    def sleep(_: str) -> None:
+        if next(calls) == 3:
+            room.now += timedelta(minutes=7)
+            room.worker().work(whole, lambda: 300.0)
+
+    room.mailer.before = sleep
+    room.work()
+
+    assert room.told(job) == {"uncertain": 10, "delivered": 2}
+    assert sorted(room.mailer.taken) == [f"p{number:05d}@example.com" for number in range(12)]
 
 
 def test_an_unknown_invitation_is_nobodys_business(room: MailRoom) -> None:
