@@ -78,6 +78,11 @@ def note(spent: str, calls: int, at: float, now: float) -> str:
     return " ".join(f"{each:.2f}:{number}" for each, number in sorted((+noted).items()))
 
 
+def used(spent: str, now: float) -> int:
+    """Return how many requests count now: those of the last minute, and those that are reserved."""
+    return _count(spent, now)
+
+
 def stamp(at: float) -> float:
     """Return under which time requests are noted."""
     return ceil(at * _GRID) / _GRID
