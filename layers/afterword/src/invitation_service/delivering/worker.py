@@ -8,6 +8,7 @@ from datetime import datetime
 from invitation_service.delivering.messages import Message, Queue
 from invitation_service.delivering.prepare import Preparer
 from invitation_service.delivering.records import Job, Progress
+from invitation_service.delivering.rules import next_minute
 from invitation_service.delivering.slices import Desk, SliceRun
 from invitation_service.delivering.store import MovedMeanwhileError
 from invitation_service.delivering.waves import Waves
@@ -80,8 +81,11 @@ class Worker:
         run = SliceRun(self._desk, progress, ids, seconds_left)
         try:
             run.run()
-        finally:
-            self._close(progress.job, run.again_at)
+        except Exception:
+            # Sooner than the queue brings the message back.
+            self._close(progress.job, next_minute(now))
+            raise
+        self._close(progress.job, run.again_at)
         return run.counts
 
     def _close(self, job: Job, again_at: datetime | None = None) -> None:
