@@ -7,6 +7,7 @@ UV := .tools/bin/uv
 PYTHON := .venv/bin/python
 SAM := .venv-sam/bin/sam
 SET_UP := .venv/in-step
+AUDITORS := .venv-audit/in-step
 REQUIREMENTS := layers/dependencies/requirements.txt
 EXPORT := $(UV) export --quiet --frozen --no-default-groups --no-emit-project
 EVENT ?=
@@ -81,6 +82,10 @@ typecheck: $(SET_UP) ## mypy, strict
 	@echo "== types"
 	@.venv/bin/mypy
 
+.PHONY: audit
+audit: $(SET_UP) $(AUDITORS) ## Known weaknesses of packages (needs the network), and checkov on the template
+	@$(PYTHON) -m local.audit
+
 .PHONY: conformance
 conformance: $(SET_UP) chromium ## What nobody here wrote agrees: a real browser, axe, other people's clients
 	@.venv/bin/pytest tests/conformance
@@ -107,10 +112,15 @@ soak: $(SET_UP) ## Send very many events through, with faults, and balance: make
 lock: $(SET_UP) ## Bring uv.lock and the layer's requirements in step with pyproject.toml
 	@$(UV) lock
 	@$(EXPORT) -o $(REQUIREMENTS) >/dev/null
+	@$(UV) pip compile --quiet --generate-hashes --python $(PYTHON) --custom-compile-command "make lock" local/audit.in -o local/audit.txt >/dev/null
 
 .PHONY: schemas
 schemas: $(SET_UP) ## Write docs/schemas from the models
 	@$(PYTHON) -m local.schemas
+
+.PHONY: licences
+licences: $(SET_UP) ## Write docs/licences.md from the layer's requirements
+	@$(PYTHON) -m local.licences
 
 .PHONY: hooks
 hooks: $(SET_UP) ## Run the quick checks before each commit (pre-commit)
@@ -119,7 +129,7 @@ hooks: $(SET_UP) ## Run the quick checks before each commit (pre-commit)
 .PHONY: clean
 clean: ## Remove all that make has made, the local cloud included
 	@if [ -e .local/cloud.json ]; then $(PYTHON) -m local down; fi
-	@rm -rf .aws-sam .local .tools .venv .venv-cloud .venv-lambda .venv-sam .*_cache .hypothesis .coverage* htmlcov
+	@rm -rf .aws-sam .local .tools .venv .venv-audit .venv-cloud .venv-lambda .venv-sam .*_cache .hypothesis .coverage* htmlcov
 
 .PHONY: help
 help: ## List the targets
@@ -127,3 +137,10 @@ help: ## List the targets
 
 $(SET_UP): uv.lock pyproject.toml local/bootstrap.txt local/setup.sh
 	@sh local/setup.sh
+
+# 200 MB that only `make audit` needs.
+$(AUDITORS): local/audit.txt $(SET_UP)
+	@echo "setup: .venv-audit"
+	@$(UV) venv --quiet --clear --python $(PYTHON) .venv-audit
+	@$(UV) pip sync --quiet --require-hashes --python .venv-audit/bin/python local/audit.txt
+	@touch $@

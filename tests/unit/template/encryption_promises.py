@@ -17,7 +17,7 @@ type Findings = Iterator[tuple[str, bool]]
 _DATA_KEY = {"Fn::If": ["HasDataKey", {"Ref": "DataKeyArn"}, {"Ref": "AWS::NoValue"}]}
 _QUEUE, _TABLE, _TOPIC = "AWS::SQS::Queue", "AWS::DynamoDB::Table", "AWS::SNS::Topic"
 _LOGS = "AWS::Logs::LogGroup"
-_KEEP_DATA = {
+_KEEP_DATA: dict[str, Node] = {
     _QUEUE: {
         "KmsMasterKeyId": _DATA_KEY,
         # Together with a key, CloudFormation refuses it.
@@ -109,7 +109,7 @@ def nothing_comes_over_plain_http(template: Template) -> Findings:
     for kind in ("AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy"):
         for policy, properties in template.resources(kind).items():
             of_policy = template.document["Resources"][policy].get("Condition")
-            attached = {resource_of(x) for x in properties.get("Queues", properties.get("Topics"))}
+            attached = {resource_of(x) for x in properties.get("Queues") or properties["Topics"]}
             for statement in properties["PolicyDocument"]["Statement"]:
                 if _denies_plain_http(statement):
                     named = {resource_of(each) for each in as_list(statement["Resource"])}
