@@ -101,6 +101,7 @@ def test_three_ways_to_sign_in(door: Door, authorization: str, account: str) -> 
         "",
         "Basic",
         "Basic !",
+        "Basic é",
         "Basic " + base64.b64encode(b"\xff:\xff").decode(),
         "Basic " + base64.b64encode(b"no colon").decode(),
         "Digest abc",

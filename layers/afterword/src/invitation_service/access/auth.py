@@ -4,7 +4,6 @@ https://developer.zendesk.com/api-reference/introduction/security-and-auth/
 """
 
 import base64
-import binascii
 import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -84,7 +83,8 @@ def read_authorization(header: str | None) -> Presented | None:
 def _read_basic(encoded: str) -> Presented | None:
     try:
         user, _, secret = _text(base64.b64decode(encoded, validate=True)).partition(":")
-    except binascii.Error:
+    except ValueError:
+        # What is no ASCII is not binascii's error.
         return None
     # The user name of a token really ends in "/token".
     email, slash, _ = user.rpartition("/token") if user.endswith("/token") else (user, "", "")

@@ -13,7 +13,7 @@ ROOT = "/api/v2/"
 MAX_PER_PAGE = 100
 MAX_PAGES = 100
 
-_NUMBER = re.compile(r"0*[1-9][0-9]{0,8}")
+_NUMBER = re.compile(r"0{0,8}[1-9][0-9]{0,8}")
 _HOST = re.compile(r"[A-Za-z0-9._-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 
 
