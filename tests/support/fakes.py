@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
 
-from afterword.sending.provider import LookUpError, Retry, Seen, Sent
+from afterword.sending.provider import KEY_TAKEN, LookUpError, Retry, Seen, Sent
 from tests.support.samples import NOW
 
 if TYPE_CHECKING:
@@ -76,6 +76,10 @@ class FakeProvider:
             outcome = planned(emails) if callable(planned) else planned
             if outcome is not None:
                 return outcome
+        if self.replays_key and any(
+            known.key == key and known.emails != emails for known in self.accepted
+        ):
+            return KEY_TAKEN
         return self.accept(emails, key)
 
     @staticmethod

@@ -11,7 +11,7 @@ from afterword.deciding.accounts import AccountError
 from afterword.remembering.records import Batch, BatchState, Leaving, State
 from afterword.sending.batches import LOOK_AFTER, REPLAY_AFTER
 from afterword.sending.mending import REPLAY_FOR, Mender, is_ours
-from afterword.sending.provider import Refused, Retry, Seen, Uncertain
+from afterword.sending.provider import KEY_TAKEN, Refused, Retry, Seen, Uncertain
 from tests.support.samples import NOW, batch, campaign, key
 from tests.support.shop import INVOCATION, Shop
 
@@ -151,18 +151,54 @@ def test_a_replay_that_is_refused_proves_that_nobody_was_invited() -> None:
     assert made.provider.invited == []
 
 
-def test_a_replay_that_would_differ_is_left_to_a_person() -> None:
+@pytest.mark.parametrize("processed", [True, False])
+def test_whoever_changed_in_between_is_asked_once_all_the_same(*, processed: bool) -> None:
     made = shop()
-    made.provider.outcomes.append(lost(made))
+    made.provider.outcomes.append(lost(made) if processed else Uncertain("http_502"))
     made.translate(made.purchase("A-1"))
     made.campaigns = [campaign(language="cs")]
     made.clock.pass_by(REPLAY_AFTER)
-    assert made.sweep()["held"] == 1
-    assert state(made) == (BatchState.HELD, "replay_would_differ")
-    assert made.ledger.read_way("shop", 1).slot.holder is None
+    if processed:
+        made.provider.outcomes.append(KEY_TAKEN)
+    assert made.sweep()["sent"] == 1
+    assert state(made)[0] is BatchState.SENT
+    assert made.provider.invited == ["a-1@example.com"]
 
 
-def test_whoever_left_in_between_is_not_replayed() -> None:
+def test_a_key_that_is_taken_by_the_same_call_says_nothing() -> None:
+    made = shop()
+    made.provider.outcomes.extend([Uncertain("http_502"), KEY_TAKEN])
+    made.translate(made.purchase("A-1"))
+    made.clock.pass_by(REPLAY_AFTER)
+    made.sweep()
+    assert state(made)[0] is BatchState.UNCERTAIN
+
+
+@pytest.mark.parametrize("leaves", ["unsubscribe", "erasure"])
+@pytest.mark.parametrize("processed", [True, False])
+def test_whoever_left_in_between_is_not_asked_and_the_others_are(
+    leaves: str, *, processed: bool
+) -> None:
+    made = shop()
+    made.provider.outcomes.append(lost(made) if processed else Uncertain("http_502"))
+    made.translate(made.purchase("A-1"), made.purchase("A-2"))
+    made.translate(made.event(leaves, email="a-1@example.com"))
+    made.clock.pass_by(REPLAY_AFTER)
+    counts = made.sweep()
+    if processed:
+        assert counts["sent"] == 2
+        assert made.provider.invited == ["a-1@example.com", "a-2@example.com"]
+        assert state(made, "A-1")[0] is BatchState.SENT
+    else:
+        assert counts["sent"] == 1
+        assert made.provider.invited == ["a-2@example.com"]
+        (left,) = made.invitations(key("A-1"))
+        reason = {"unsubscribe": "unsubscribed", "erasure": "erased"}[leaves]
+        assert (left.state, left.reason) == (State.ENDED, reason)
+    assert state(made, "A-2")[0] is BatchState.SENT
+
+
+def test_a_batch_whose_members_have_all_left_is_left_to_a_person() -> None:
     made = shop()
     made.provider.outcomes.append(lost(made))
     made.translate(made.purchase("A-1"))
@@ -170,7 +206,18 @@ def test_whoever_left_in_between_is_not_replayed() -> None:
     made.clock.pass_by(REPLAY_AFTER)
     made.sweep()
     assert len(made.provider.calls) == 1
-    assert state(made)[0] is BatchState.HELD
+    assert state(made) == (BatchState.HELD, "replay_would_differ")
+    assert made.ledger.read_way("shop", 1).slot.holder is None
+
+
+def test_a_batch_whose_campaign_is_gone_is_left_to_a_person() -> None:
+    made = shop()
+    made.provider.outcomes.append(lost(made))
+    made.translate(made.purchase("A-1"))
+    made.campaigns = []
+    made.clock.pass_by(REPLAY_AFTER)
+    made.sweep()
+    assert state(made) == (BatchState.HELD, "replay_would_differ")
 
 
 def test_replays_end_before_the_provider_forgets_the_key() -> None:

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 from afterword.deciding.accounts import AccountError
 from afterword.deciding.rules import Reason
 from afterword.remembering.errors import ParametersError
-from afterword.remembering.records import BatchState
+from afterword.remembering.records import BatchState, Move, State
 from afterword.sending import batches, passage, ways
 from afterword.sending.budget import Wanted
 from afterword.sending.guarding import guarded
 from afterword.sending.passage import Pace
-from afterword.sending.provider import Each, LookUpError, Refused, Sent
+from afterword.sending.provider import KEY_TAKEN, Each, LookUpError, Refused, Sent
 from afterword.sending.sender import LEASE_GRACE, recipients, terms_of
 from afterword.sending.ways import Blocked
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from afterword.deciding.campaigns import Campaign
     from afterword.remembering.ledger import Ledger
-    from afterword.remembering.records import Batch, Invitation, Way
-    from afterword.sending.provider import Provider, Retry, Seen, Uncertain
+    from afterword.remembering.records import Batch, Customer, Invitation, Way
+    from afterword.sending.provider import Outcome, Provider, Retry, Seen, Uncertain
 
 _logger = logging.getLogger(__name__)
 _MOST_BATCHES = 25
@@ -158,30 +158,41 @@ class Mender:
         return self._look(provider, batch, now)
 
     def _replay(self, provider: Provider, way: Way, batch: Batch, now: int) -> Counter[str]:
-        """Send the identical bytes under the batch's key: the answer is the first call's, or makes up for it."""
-        members = batches.members(self._ledger, batch)
-        if not members:
+        """Call again under the batch's key: the answer is the first call's, or this call makes up for it."""
+        claimed = batches.members(self._ledger, batch)
+        if not claimed:
             # Ended as refused by a run that was killed before it could say so here.
             return batches.release(self._ledger, batch, reason=batch.reason)
-        body = self._body(provider, batch, members)
-        if body is None or sha256(body).hexdigest() != batch.digest:
+        known = self._ledger.read_customers([each.customer for each in claimed])
+        staying = [each for each in claimed if _may_be_asked(known.get(each.customer))]
+        campaign = self._campaigns.get(batch.campaign)
+        if campaign is None or not staying:
             return self._hold(batch, "replay_would_differ")
-        outcome = provider.invite(batch.survey, body, batch.id)
+        people = recipients(campaign, [known[each.customer] for each in staying])
+        body = provider.encode(people, terms_of(campaign))
+        outcome: Outcome = provider.invite(batch.survey, body, batch.id)
+        if outcome == KEY_TAKEN and sha256(body).hexdigest() != batch.digest:
+            # Somebody changed or left since. The key is this batch's alone, so that the first call was processed.
+            outcome, staying = Sent(None), claimed
+        if isinstance(outcome, Sent):
+            batch = self._part_from(batch, claimed, staying, known)
         if isinstance(outcome, Sent | Refused | Each):
             return batches.record(self._ledger, provider, way, batch, outcome, now)
         # That this call was turned away, or lost as well, says nothing of the first one.
         pause = batches.REPLAY_AFTER * 2 ** min(batch.checks, 4)
         return self._ask_again(batch, now + pause, outcome)
 
-    def _body(
-        self, provider: Provider, batch: Batch, invitations: Sequence[Invitation]
-    ) -> bytes | None:
-        campaign = self._campaigns.get(batch.campaign)
-        customers = self._ledger.read_customers([each.customer for each in invitations])
-        if campaign is None or len(customers) < len(invitations):
-            return None
-        ordered = [customers[each.customer] for each in invitations]
-        return provider.encode(recipients(campaign, ordered), terms_of(campaign))
+    def _part_from(
+        self,
+        batch: Batch,
+        claimed: Sequence[Invitation],
+        staying: Sequence[Invitation],
+        known: Mapping[str, Customer],
+    ) -> Batch:
+        """End the invitations of those who left before they were asked; return the batch of the others."""
+        left = [each for each in claimed if each not in staying]
+        self._ledger.move([_end_who_left(each, known.get(each.customer)) for each in left])
+        return replace(batch, size=len(staying))
 
     def _look(self, provider: Provider, batch: Batch, now: int) -> Counter[str]:
         """Look for the call's invitation among those that the survey has had since."""
@@ -269,6 +280,16 @@ class Mender:
 def patience(provider: Provider) -> int:
     """Return after how many seconds of doubt a batch is left to a person."""
     return REPLAY_FOR if provider.replays_key else LOOK_FOR
+
+
+def _may_be_asked(customer: Customer | None) -> bool:
+    return customer is not None and customer.email is not None and not customer.suppressed
+
+
+def _end_who_left(invitation: Invitation, customer: Customer | None) -> Move:
+    """End what nobody was asked about, as whoever left in between wants it."""
+    reason = customer.suppressed if customer else None
+    return Move(invitation, State.ENDED, reason=reason or Reason.ERASED.value, gives_back=True)
 
 
 def is_ours(batch: Batch, seen: Sequence[Seen], call_seconds: int) -> bool:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field, ValidationError
 
 from afterword.sending.http import Answer, Http, LostError, NeverSentError
-from afterword.sending.provider import LookUpError, Refused, Retry, Seen, Sent, Uncertain
+from afterword.sending.provider import KEY_TAKEN, LookUpError, Refused, Retry, Seen, Sent, Uncertain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -183,7 +183,7 @@ def read_status(answer: Answer, now: int) -> Known:  # noqa: PLR0911 -- a table,
             return Sent(_read_id(answer.body))
         case 400 if b"IdempotentRequestError" in answer.body:
             # The key is known with other recipients: a call that we don't remember was processed.
-            return Uncertain("idempotency_mismatch")
+            return KEY_TAKEN
         case 400 | 413:
             return Refused(reason)
         case 401 | 403:

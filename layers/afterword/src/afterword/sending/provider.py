@@ -75,6 +75,10 @@ class Uncertain:
     reason: str
 
 
+# The batch's key came before, with another body.
+KEY_TAKEN = Uncertain("idempotency_mismatch")
+
+
 @dataclass(frozen=True, slots=True)
 class Puzzling:
     """Nobody was invited, and neither trying again nor giving up is a safe guess: a person must look."""
