@@ -155,12 +155,25 @@ def test_replays_whose_answers_are_lost_too_are_repeated_until_one_is_heard(
     assert (len(bodies), len(keys)) == (1, 1)
 
 
-def test_a_replay_that_would_not_be_the_same_is_held(running: Running) -> None:
-    running.provider.will(close)
+@pytest.mark.parametrize("processed", [True, False])
+def test_whoever_changed_since_is_asked_once_all_the_same(
+    running: Running, *, processed: bool
+) -> None:
+    running.provider.will(running.provider.processed(close) if processed else close)
     running.deliver(running.purchase())
     running.campaign(language="de")
     running.deliver(running.purchase("A-1", customer={"email": "a-1@example.com", "name": "Other"}))
     running.new_instances()
+    running.settle()
+    assert running.states == {"sent": 1}
+    assert running.provider.books == {"a-1@example.com": 1}
+    assert len({each.body for each in running.provider.asked}) == 2
+
+
+def test_a_batch_whose_members_all_left_is_held(running: Running) -> None:
+    running.provider.will(close)
+    running.deliver(running.purchase())
+    running.deliver(running.event("erasure", email="a-1@example.com"))
     running.settle()
     assert running.states == {"held.replay_would_differ": 1}
     assert running.told["InvitationsHeld"] == 1
