@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from invitation_service.delivering.records import Job
 from invitation_service.surveys import items
 from invitation_service.surveys.dynamodb import DynamoDBStore
 from invitation_service.surveys.models import Recipient
@@ -23,6 +25,8 @@ from invitation_service.surveys.store import (
 from invitation_service.writes import ATTEMPTS, pause_with_jitter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mypy_boto3_dynamodb import DynamoDBClient
 
 NOW = datetime(2026, 11, 21, 10, 22, tzinfo=UTC)
@@ -41,6 +45,10 @@ def cancelled(*reasons: str) -> ClientError:
     return refusal("TransactionCanceledException", *reasons)
 
 
+class _ConditionError(ClientError):
+    pass
+
+
 class Table:
     """A client that keeps what it is given, and answers as it is told to."""
 
@@ -51,10 +59,15 @@ class Table:
         self.refusals: list[Exception] = []
         self.hand_back = 0
         self.throttled = False
+        self.conflicts = 0
+        self.exceptions = SimpleNamespace(ConditionalCheckFailedException=_ConditionError)
 
     def update_item(self, **_: object) -> dict[str, Any]:
         if self.throttled:
             raise refusal("ThrottlingException")
+        if self.conflicts:
+            self.conflicts -= 1
+            raise refusal("TransactionConflictException")
         return {"Attributes": {"last_id": {"N": "7"}}}
 
     get_item = put_item = update_item
@@ -274,6 +287,33 @@ def test_what_is_not_understood_is_not_called_busy(rig: Rig, uncertain: Exceptio
         rig.add(key=None)
 
     assert rig.table.items
+
+
+UPDATES: list[Callable[[DynamoDBStore], object]] = [
+    lambda store: store.set_unsubscribed("shop", "jane@example.com", unsubscribed=True),
+    lambda store: store.look_again(Job("shop", 1, 1), NOW),
+    lambda store: store.free_survey(Job("shop", 1, 1)),
+]
+
+
+@pytest.mark.parametrize("update", UPDATES)
+def test_an_update_waits_for_a_transaction_that_is_at_the_item(
+    rig: Rig, update: Callable[[DynamoDBStore], object]
+) -> None:
+    rig.table.conflicts = 2
+
+    update(rig.store)
+
+    assert (rig.table.conflicts, rig.pauses) == (0, [1, 2])
+
+
+def test_an_update_does_not_wait_for_ever(rig: Rig) -> None:
+    rig.table.conflicts = 1_000
+
+    with pytest.raises(StoreBusyError):
+        rig.store.update_survey("shop", 1, {"status": "closed"}, NOW)
+
+    assert rig.table.conflicts == 1_000 - ATTEMPTS
 
 
 def test_throttling_before_the_transaction_did_nothing(rig: Rig) -> None:

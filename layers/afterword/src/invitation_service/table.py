@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import batched, chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
+
+from botocore.exceptions import ClientError
 
 from invitation_service.surveys.items import Item, Kept, account_key
 from invitation_service.surveys.store import StoreBusyError
@@ -11,6 +13,7 @@ from invitation_service.writes import ATTEMPTS, Writer, throttling_named
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import UpdateItemInputTypeDef, UpdateItemOutputTypeDef
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 _KEYS_AT_ONCE = 100
@@ -47,6 +50,22 @@ class Table:
         with throttling_named():
             answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
         return answer.get("Item")
+
+    def _update(self, **change: "Unpack[UpdateItemInputTypeDef]") -> "UpdateItemOutputTypeDef":
+        """Update an item; while a transaction is at it, wait: the SDK doesn't.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling
+        """
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                self._pause(attempt)
+            try:
+                with throttling_named():
+                    return self._client.update_item(**change)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "TransactionConflictException":
+                    raise
+        raise StoreBusyError
 
     def _get_all(self, keys: Iterable[Item]) -> Iterator[Kept]:
         """Yield what lies under the keys, in no order; what is missing is left out."""

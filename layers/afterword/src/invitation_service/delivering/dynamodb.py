@@ -243,8 +243,7 @@ class DynamoDBDeliveries(Table):
     def _change(self, change: "UpdateTypeDef") -> bool:
         """Carry out an update; return whether its condition held."""
         with contextlib.suppress(self._client.exceptions.ConditionalCheckFailedException):
-            with throttling_named():
-                self._client.update_item(**change)
+            self._update(**change)
             return True
         return False
 

@@ -83,13 +83,12 @@ class DynamoDBDirectory(Table):
 
     def set_unsubscribed(self, account: str, email: str, *, unsubscribed: bool) -> None:
         """See `Directory.set_unsubscribed`."""
-        with throttling_named():
-            self._client.update_item(
-                TableName=self._table,
-                Key=items.address_key(account, email),
-                UpdateExpression="SET unsubscribed = :unsubscribed",
-                ExpressionAttributeValues={":unsubscribed": {"BOOL": unsubscribed}},
-            )
+        self._update(
+            TableName=self._table,
+            Key=items.address_key(account, email),
+            UpdateExpression="SET unsubscribed = :unsubscribed",
+            ExpressionAttributeValues={":unsubscribed": {"BOOL": unsubscribed}},
+        )
 
     def is_unsubscribed(self, account: str, email: str) -> bool:
         """See `Directory.is_unsubscribed`."""

@@ -72,22 +72,22 @@ class DynamoDBStore(DynamoDBDeliveries, DynamoDBMeter, DynamoDBPeople, DynamoDBD
         """See `Store.put_survey`."""
         with throttling_named():
             self._raise_last_id(account, "surveys", survey_id)
-            answer = self._client.update_item(
-                TableName=self._table,
-                Key=items.survey_key(account, survey_id),
-                UpdateExpression=(
-                    "SET id = :id, #name = :name, updated_at = :now,"
-                    " created_at = if_not_exists(created_at, :now) ADD invitations :none"
-                ),
-                ExpressionAttributeNames={"#name": "name"},
-                ExpressionAttributeValues={
-                    ":id": {"N": str(survey_id)},
-                    ":name": {"S": name},
-                    ":now": {"S": items.text_of(now)},
-                    ":none": {"N": "0"},
-                },
-                ReturnValues="ALL_NEW",
-            )
+        answer = self._update(
+            TableName=self._table,
+            Key=items.survey_key(account, survey_id),
+            UpdateExpression=(
+                "SET id = :id, #name = :name, updated_at = :now,"
+                " created_at = if_not_exists(created_at, :now) ADD invitations :none"
+            ),
+            ExpressionAttributeNames={"#name": "name"},
+            ExpressionAttributeValues={
+                ":id": {"N": str(survey_id)},
+                ":name": {"S": name},
+                ":now": {"S": items.text_of(now)},
+                ":none": {"N": "0"},
+            },
+            ReturnValues="ALL_NEW",
+        )
         return items.read_survey(answer["Attributes"])
 
     def survey(self, account: str, survey_id: int) -> Survey | None:
@@ -116,18 +116,15 @@ class DynamoDBStore(DynamoDBDeliveries, DynamoDBMeter, DynamoDBPeople, DynamoDBD
         """See `Store.update_survey`."""
         changes = items.survey_changes(fields, now)
         try:
-            with throttling_named():
-                answer = self._client.update_item(
-                    TableName=self._table,
-                    Key=items.survey_key(account, survey_id),
-                    ConditionExpression="attribute_exists(pk)",
-                    UpdateExpression=f"SET {', '.join(f'#{each} = :{each}' for each in changes)}",
-                    ExpressionAttributeNames={f"#{each}": each for each in changes},
-                    ExpressionAttributeValues={
-                        f":{each}": value for each, value in changes.items()
-                    },
-                    ReturnValues="ALL_NEW",
-                )
+            answer = self._update(
+                TableName=self._table,
+                Key=items.survey_key(account, survey_id),
+                ConditionExpression="attribute_exists(pk)",
+                UpdateExpression=f"SET {', '.join(f'#{each} = :{each}' for each in changes)}",
+                ExpressionAttributeNames={f"#{each}": each for each in changes},
+                ExpressionAttributeValues={f":{each}": value for each, value in changes.items()},
+                ReturnValues="ALL_NEW",
+            )
         except self._client.exceptions.ConditionalCheckFailedException:
             return None
         return items.read_survey(answer["Attributes"])
