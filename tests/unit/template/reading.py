@@ -6,34 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+from local.drill.template import read_document
+
+__all__ = ["ROOT", "Node", "Template", "as_list", "read_document", "resource_of"]
 
 ROOT = Path(__file__).parents[3]
 
 type Node = dict[str, Any]
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's tags: !Ref X becomes {"Ref": "X"}, !Sub X {"Fn::Sub": "X"}."""
-
-
-def _tag(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Node:
-    name = suffix if suffix == "Ref" else f"Fn::{suffix}"
-    if isinstance(node, yaml.ScalarNode):
-        return {name: loader.construct_scalar(node)}
-    if isinstance(node, yaml.SequenceNode):
-        return {name: loader.construct_sequence(node, deep=True)}
-    raise TypeError(f"!{suffix} stands before a mapping, which CloudFormation does not take")
-
-
-yaml.add_multi_constructor("!", _tag, _Loader)
-
-
-def read_document() -> Node:
-    """Read template.yaml anew, so that a test may change what it gets."""
-    text = (ROOT / "template.yaml").read_text()
-    document: Node = yaml.load(text, _Loader)  # noqa: S506 - derives from SafeLoader
-    return document
 
 
 @dataclass(frozen=True)
@@ -59,6 +38,22 @@ class Template:
     @property
     def alarms(self) -> dict[str, Node]:
         return self.resources("AWS::CloudWatch::Alarm")
+
+    @property
+    def composite_alarms(self) -> dict[str, Node]:
+        return self.resources("AWS::CloudWatch::CompositeAlarm")
+
+    @property
+    def loud_alarms(self) -> dict[str, Node]:
+        """Those that tell somebody: not those that others are made of."""
+        rules = str([alarm["AlarmRule"] for alarm in self.composite_alarms.values()])
+        plain = {name: each for name, each in self.alarms.items() if "AlarmActions" in each}
+        made_of = {name for name in self.alarms if name in rules and name not in plain}
+        return {
+            name: each
+            for name, each in (self.alarms | self.composite_alarms).items()
+            if name not in made_of
+        }
 
     @property
     def dead_letter_queues(self) -> set[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from . import alarm_promises as alarms
 from . import queue_promises as queues
 from . import stack_promises as stack
 from .breaking import GONE, broken, mutated
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
 TEMPLATE = Template(read_document())
 PROMISES: list[Promise] = [
     promise
-    for module in (queues, stack)
+    for module in (alarms, queues, stack)
     for name, promise in inspect.getmembers(module, inspect.isfunction)
     if promise.__module__ == module.__name__ and not name.startswith("_")
+    if name not in {"severity", "slug"}
 ]
 
 
@@ -44,6 +46,10 @@ ROLE = "Resources TranslateEventsRole Properties Policies 0 PolicyDocument State
 RULE = "Rules TimeTravelIsForTheLocalStage"
 BUS = "Resources ShopEventsBusPolicy"
 STATEMENTS = "Properties PolicyDocument Statement"
+LETTERS = "Resources DeadLettersAlarm Properties"
+_told = alarms.every_alarm_has_a_severity_and_tells_its_topic
+_said = alarms.every_alarm_says_what_it_means_and_where_help_is
+_watched = alarms.every_function_is_watched_in_three_ways
 
 MUTATIONS: list[tuple[Promise, str, object]] = [
     (queues.a_queue_waits_for_six_timeouts_and_the_window, f"{QUEUE} VisibilityTimeout", 364),
@@ -83,23 +89,13 @@ MUTATIONS: list[tuple[Promise, str, object]] = [
     (queues.the_next_minute_is_the_retry, f"{SEND} EventInvokeConfig MaximumRetryAttempts", 2),
     (queues.the_next_minute_is_the_retry, f"{SCHEDULE} Input", "{}"),
     (queues.at_most_five_runs_overlap, f"{SEND} Timeout", 301),
-    (
-        queues.every_alarm_tells_the_topic,
-        "Resources DeadLettersAlarm Properties AlarmActions",
-        GONE,
-    ),
-    (
-        queues.every_alarm_tells_the_topic,
-        "Resources DeadLettersAlarm Properties AlarmDescription",
-        "",
-    ),
     (queues.every_dead_letter_queue_is_watched, "Resources FollowUpScheduleDeadLettersAlarm", GONE),
     (
         queues.every_dead_letter_queue_is_watched,
         "Resources DeadLettersAlarm Properties Threshold",
         5,
     ),
-    (queues.a_stuck_queue_is_heard_of, "Resources QueueAgeAlarm Properties Threshold", 900),
+    (queues.a_stuck_queue_is_heard_of, "Parameters QueueAgeSeconds MaxValue", 900),
     (
         queues.silence_of_the_sweep_is_a_fault,
         "Resources OverdueInvitationsAlarm Properties TreatMissingData",
@@ -110,7 +106,6 @@ MUTATIONS: list[tuple[Promise, str, object]] = [
         "Globals Function Environment Variables POWERTOOLS_SERVICE_NAME",
         "other",
     ),
-    (queues.a_crash_is_heard_of, "Resources SendDueInvitationsErrorsAlarm", GONE),
     (queues.what_is_held_is_heard_of, "Resources HeldInvitationsAlarm", GONE),
     (queues.what_is_held_is_heard_of, "Resources HeldInvitationsAlarm Properties Threshold", 1),
     (
@@ -287,6 +282,50 @@ MUTATIONS: list[tuple[Promise, str, object]] = [
     ),
     (stack.the_public_api_is_throttled, f"{STAGE} DefaultRouteSettings", GONE),
     (stack.functions_carry_application_and_stage, "Globals Function Tags", GONE),
+    (_told, f"{LETTERS} AlarmActions", GONE),
+    (_told, f"{LETTERS} OKActions", GONE),
+    (_told, f"{LETTERS} AlarmActions", [{"Ref": "AlarmTopic"}]),
+    (_told, "Resources ProviderDownAlarm Properties OKActions", GONE),
+    (_said, f"{LETTERS} AlarmDescription Fn::Sub", "TICKET. Dead. Runbook: ${RunbookUrl}#other"),
+    (_said, f"{LETTERS} Tags 0 Value", "page"),
+    (alarms.every_topic_has_its_subscriptions, "Resources TicketUrlSubscription", GONE),
+    (alarms.nobody_is_subscribed_unasked, "Resources AlarmEmailSubscription Condition", GONE),
+    (alarms.who_gives_one_address_gets_all, "Conditions HasAnyEmail Fn::Or 0", {"Condition": "X"}),
+    (_watched, "Resources SendDueInvitationsErrorsAlarm", GONE),
+    (_watched, "Resources TranslateEventsThrottlesAlarm", GONE),
+    (_watched, f"{SEND} Timeout", 200),
+    (
+        alarms.an_alarm_of_our_own_metrics_looks_where_they_are,
+        "Resources NoCampaignsAlarm Properties Dimensions 0 Name",
+        "Service",
+    ),
+    (
+        alarms.an_alarm_of_our_own_metrics_looks_where_they_are,
+        "Resources FailedMailsAlarm Properties Metrics 0 MetricStat Metric Namespace",
+        "Mails",
+    ),
+    (
+        alarms.an_alarm_looks_at_a_day_at_most,
+        "Resources FewEventsAlarm Properties EvaluationPeriods",
+        5,
+    ),
+    (
+        alarms.silence_of_the_shops_is_heard_of_where_it_is_wanted,
+        "Resources FewEventsAlarm Properties TreatMissingData",
+        "notBreaching",
+    ),
+    (
+        alarms.a_share_of_few_mails_says_nothing,
+        "Resources FailedMailsAlarm Properties Metrics 2 Expression",
+        {"Fn::Sub": "failed / ended"},
+    ),
+    (alarms.what_local_engines_refuse_is_for_aws_alone, "Conditions IsOnAws", {"Fn::Not": []}),
+    (
+        alarms.what_local_engines_refuse_is_for_aws_alone,
+        "Resources ProviderDownAlarm Condition",
+        GONE,
+    ),
+    (alarms.dashboards_show_what_there_is, "Resources DeliveryQueue", GONE),
 ]
 
 

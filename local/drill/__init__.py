@@ -1,0 +1,1 @@
+"""The fire drill: each fault in turn, the alarm that it sets off, and the commands that end it."""
