@@ -57,3 +57,10 @@ def the_sweep_of_deliveries_writes_when_to_look_again_and_no_more(template: Temp
     for role, statement in template.role_statements():
         if role == "EnqueueDueInvitationsRole" and statement["Action"] == "dynamodb:UpdateItem":
             yield role, statement.get("Condition") == wanted
+
+
+def no_function_is_led_to_another_endpoint(template: Template) -> Findings:
+    """By default the SDK calls AWS, over HTTPS."""
+    for function in template.functions:
+        for name in template.environment(function):
+            yield f"{function} {name}", not name.startswith("AWS_")

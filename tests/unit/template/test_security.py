@@ -111,6 +111,11 @@ MUTATIONS: list[tuple[Promise, str, object]] = [
     ),
     (_narrow, f"{QUEUE_POLICY} 0 Principal", "*"),
     (_narrow, f"{TOPIC_POLICY} 0 Action", "sns:*"),
+    (
+        access.no_function_is_led_to_another_endpoint,
+        "Globals Function Environment Variables AWS_ENDPOINT_URL_DYNAMODB",
+        "http://elsewhere",
+    ),
     (access.no_wildcard_has_outlived_its_use, "Resources DeliverInvitationsRole", GONE),
     (access.secrets_are_read_one_by_one, f"{TRANSLATE} 6 Action", "ssm:GetParametersByPath"),
     (_sweep, f"{ENQUEUE} 1 Condition", GONE),
