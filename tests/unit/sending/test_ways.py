@@ -18,6 +18,7 @@ from afterword.sending.ways import (
     SLOT_GRACE,
     Blocked,
     begin,
+    begins_at,
     give_back,
     is_blocked,
     keep,
@@ -96,6 +97,42 @@ def test_who_comes_later_than_reserved_counts_from_then_on() -> None:
     late = begin(way, "B1", wanted(1, 2), NOW + 9.5)
     assert isinstance(late, Way)
     assert (late.account_state.spent, late.slot.begins) == (f"{NOW + 9}.50:1", (NOW + 9.5) * 1000)
+
+
+def looking(now: float, *spent: float, lead: float = 9) -> Way:
+    """Return the way as taken for a look and then a call, of an account that may be asked thrice a minute."""
+    noted = " ".join(f"{at:.2f}:1" for at in spent)
+    way = replace(FREE, account_state=replace(FREE.account_state, spent=noted))
+    pair = Wanted(2, 2, 3, lead, in_turn=True)
+    result = take(way, holder="B1", until=NOW + 60, wanted=pair, now=now)
+    assert isinstance(result, Way), result
+    return result
+
+
+def test_a_look_goes_in_the_last_place_of_a_minute_and_its_call_in_the_next_one() -> None:
+    way, both = looking(NOW + 60.25, NOW, NOW + 4, NOW + 30), Wanted(2, 2, 3, 9, in_turn=True)
+    last = replace(both, calls=1, least=1)
+    assert (begins_at(way.slot, both), begins_at(way.slot, last)) == (NOW + 60.25, NOW + 64.25)
+    assert begin(way, "B1", both, NOW + 60.5) == way
+    assert begin(way, "B1", last, NOW + 64.5) == way
+
+
+def test_a_look_that_is_late_takes_its_call_along() -> None:
+    way, both = looking(NOW + 60.3, NOW, NOW + 4, NOW + 30), Wanted(2, 2, 3, 9, in_turn=True)
+    assert (
+        way.account_state.spent == f"{NOW + 4}.00:1 {NOW + 30}.00:1 {NOW + 60}.50:1 {NOW + 64}.25:1"
+    )
+    late = begin(way, "B1", both, NOW + 66)
+    assert isinstance(late, Way)
+    assert late.account_state.spent == f"{NOW + 30}.00:1 {NOW + 66}.00:2"
+
+
+def test_a_call_that_is_late_after_its_look_counts_from_then_on() -> None:
+    way, last = looking(NOW, lead=0), Wanted(1, 1, 3, in_turn=True)
+    late = begin(way, "B1", last, NOW + 3)
+    assert isinstance(late, Way)
+    assert late.account_state.spent == f"{NOW}.00:1 {NOW + 3}.00:1"
+    assert begin(late, "B1", last, NOW + 3) == late
 
 
 def test_the_breaker_s_own_probe_may_be_late() -> None:

@@ -8,7 +8,7 @@ beginning of the next: to the provider they may be the same. So the ledger notes
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 # A call begins so many seconds after the time that is noted, at most.
@@ -29,6 +29,7 @@ class Wanted:
         limit: The account's requests a minute.
         lead: How many seconds ahead they may be reserved, since a claim takes some.
         lasts: How many seconds they go on, at the longest.
+        in_turn: Each is made when there is room for it; else all at once.
     """
 
     calls: int
@@ -36,14 +37,24 @@ class Wanted:
     limit: int
     lead: float = 0
     lasts: float = 0
+    in_turn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """So many requests, from a wall time on."""
+    """So many requests, from a wall time on.
+
+    Attributes:
+        begins: When the first of them may be made.
+        ends: Under which time the last of them is noted.
+        calls: How many.
+        spent: The account's requests, these among them.
+    """
 
     begins: float
+    ends: float
     calls: int
+    spent: str
 
 
 def reserve(spent: str, wanted: Wanted, now: float) -> Reserved | float:
@@ -57,11 +68,28 @@ def reserve(spent: str, wanted: Wanted, now: float) -> Reserved | float:
     Returns:
         When, and how often; or the wall time from which it is worth looking again.
     """
+    # More than a minute's share goes at once, or never.
+    if not wanted.in_turn or wanted.calls > wanted.limit:
+        return _reserve(spent, wanted, now)
+    # Of an odd number none is left over: two at once would have to wait until there is room for both.
+    one = replace(wanted, calls=1, least=1)
+    first = reserved = _reserve(spent, one, now)
+    for _ in range(wanted.calls - 1):
+        if isinstance(reserved, Reserved):
+            reserved = _reserve(reserved.spent, one, now)
+    if isinstance(first, Reserved) and isinstance(reserved, Reserved):
+        return replace(reserved, begins=first.begins, calls=wanted.calls)
+    return reserved
+
+
+def _reserve(spent: str, wanted: Wanted, now: float) -> Reserved | float:
     begins = _earliest(spent, wanted, now)
     if begins > now + wanted.lead:
         return begins - wanted.lead
     room = wanted.limit - _count(spent, begins)
-    return Reserved(begins, min(wanted.calls, max(room, wanted.least)))
+    calls = min(wanted.calls, max(room, wanted.least))
+    ends = stamp(begins + wanted.lasts)
+    return Reserved(begins, ends, calls, note(spent, calls, ends, now))
 
 
 def note(spent: str, calls: int, at: float, now: float) -> str:
@@ -80,6 +108,11 @@ def note(spent: str, calls: int, at: float, now: float) -> str:
 
 def used(spent: str, now: float) -> int:
     """Return how many requests count now: those of the last minute, and those that are reserved."""
+    return _count(spent, now)
+
+
+def used(spent: str, now: float) -> int:
+    """Count the requests of the last minute, and those that are reserved already (wall time)."""
     return _count(spent, now)
 
 

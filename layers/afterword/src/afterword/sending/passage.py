@@ -76,7 +76,7 @@ def begin(ledger: Ledger, way: Way, batch: Batch, wanted: Wanted, pace: Pace) ->
     """
     for _ in range(_RACES):
         if pace.wait_until:
-            pace.wait_until(way.slot.begins / ways.MILLISECONDS)
+            pace.wait_until(ways.begins_at(way.slot, wanted))
         begun = ways.begin(way, batch.id, wanted, pace.now())
         if isinstance(begun, Blocked) or begun == way:
             return begun

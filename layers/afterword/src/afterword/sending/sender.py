@@ -216,7 +216,14 @@ class Sender:
     def _begin(self, provider: Provider, way: Way, batch: Batch, calls: int) -> Way | Blocked:
         """Wait for the time that was reserved for so many requests."""
         lasts = provider.call_seconds if provider.one_by_one else 0
-        wanted = Wanted(calls, calls, provider.calls_per_minute, self.pace.lead, lasts)
+        wanted = Wanted(
+            calls,
+            calls,
+            provider.calls_per_minute,
+            self.pace.lead,
+            lasts,
+            in_turn=not provider.one_by_one,
+        )
         return passage.begin(self._ledger, way, batch, wanted, self.pace)
 
 
@@ -268,7 +275,7 @@ def _wanted(provider: Provider, way: Way, size: int, pace: Pace) -> Wanted:
         calls = 1 if ways.is_open(way.account_state) else size
         return Wanted(calls, 1, limit, pace.lead, provider.call_seconds)
     calls = 2 if _looks_before(provider, way) else 1
-    return Wanted(calls, calls, limit, pace.lead)
+    return Wanted(calls, calls, limit, pace.lead, in_turn=True)
 
 
 def _looks_before(provider: Provider, way: Way) -> bool:

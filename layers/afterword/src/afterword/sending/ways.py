@@ -70,18 +70,16 @@ def take(
     reserved = budget.reserve(way.account_state.spent, wanted, now)
     if not isinstance(reserved, budget.Reserved):
         return Blocked(ceil(reserved), SPENT)
-    ends = budget.stamp(reserved.begins + wanted.lasts)
-    spent = budget.note(way.account_state.spent, reserved.calls, ends, now)
     probe_until = until if is_open(way.account_state) else 0
     return replace(
         way,
-        account_state=replace(way.account_state, spent=spent, probe_until=probe_until),
+        account_state=replace(way.account_state, spent=reserved.spent, probe_until=probe_until),
         slot=replace(
             way.slot,
             holder=holder,
             until=until,
-            begins=int(reserved.begins * MILLISECONDS),
-            ends=int(ends * MILLISECONDS),
+            begins=ceil(reserved.begins * MILLISECONDS),
+            ends=int(reserved.ends * MILLISECONDS),
             calls=reserved.calls,
         ),
     )
@@ -108,6 +106,11 @@ def would_block(way: Way, campaign: str, wanted: Wanted, now: float) -> Blocked 
     return taken if isinstance(taken, Blocked) else None
 
 
+def begins_at(slot: SlotState, wanted: Wanted) -> float:
+    """Return for which wall time those requests are reserved that are still to be made: all, or the last one."""
+    return (slot.begins if wanted.calls == slot.calls else slot.ends) / MILLISECONDS
+
+
 def begin(way: Way, holder: str, wanted: Wanted, now: float) -> Way | Blocked:
     """Return the way as it is when the calls begin: if later than was reserved, they count from now on.
 
@@ -117,21 +120,20 @@ def begin(way: Way, holder: str, wanted: Wanted, now: float) -> Way | Blocked:
         wanted: The requests that are still to be made.
         now: Wall time.
     """
-    slot = way.slot
+    slot, account = way.slot, way.account_state
     if slot.holder != holder:
         return Blocked(ceil(now), BUSY)
-    if now <= slot.begins / MILLISECONDS + budget.LATE:
+    if now <= begins_at(slot, wanted) + budget.LATE:
         return way
-    mine = way.account_state.probe_until == slot.until
+    spent, calls = account.spent, wanted.calls
+    if wanted.in_turn and wanted.calls > 1:
+        spent = budget.note(spent, -1, budget.stamp(slot.begins / MILLISECONDS), now)
+        calls -= 1
+    spent = budget.note(spent, -calls, slot.ends / MILLISECONDS, now)
+    mine = account.probe_until == slot.until
     without = replace(
         way,
-        account_state=replace(
-            way.account_state,
-            spent=budget.note(
-                way.account_state.spent, -wanted.calls, slot.ends / MILLISECONDS, now
-            ),
-            probe_until=0 if mine else way.account_state.probe_until,
-        ),
+        account_state=replace(account, spent=spent, probe_until=0 if mine else account.probe_until),
     )
     return take(without, holder=holder, until=slot.until, wanted=wanted, now=now)
 
