@@ -111,11 +111,6 @@ def used(spent: str, now: float) -> int:
     return _count(spent, now)
 
 
-def used(spent: str, now: float) -> int:
-    """Count the requests of the last minute, and those that are reserved already (wall time)."""
-    return _count(spent, now)
-
-
 def stamp(at: float) -> float:
     """Return under which time requests are noted."""
     return ceil(at * _GRID) / _GRID
