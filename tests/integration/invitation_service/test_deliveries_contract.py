@@ -264,6 +264,14 @@ def test_an_invitation_is_due_in_two_minutes_or_when_it_is_said(store: Store) ->
     assert store.due(at(5), 9) == [job]
 
 
+def test_what_is_due_later_by_now_is_not_put_off(store: Store) -> None:
+    job = invite(store)
+    store.put_off(job, at(2), at(17))
+    assert store.due(at(16), 9) == []
+    store.put_off(job, at(16), at(31))
+    assert store.due(at(17), 9) == [job]
+
+
 def test_the_longest_overdue_comes_first(store: Store) -> None:
     jobs = [invite(store), invite(store, account="other"), invite(store)]
     for job, minutes in zip(jobs, (30, 10, 20), strict=True):

@@ -6,11 +6,12 @@ import itertools
 from collections import Counter
 from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from invitation_service.delivering.messages import Message
+from invitation_service.delivering.sweep import sweep
 from invitation_service.directory.records import Respondent, Template
 from invitation_service.mailing.outcomes import (
     Later,
@@ -23,7 +24,10 @@ from invitation_service.web.errors import UnavailableError
 from tests.support.delivering import NOON, FakeMailer, Killed, MailRoom, fragile, settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from email.message import EmailMessage
+
+    from invitation_service.delivering.records import Job
 
 DAY = 24 * 60
 
@@ -458,6 +462,47 @@ def test_a_lost_slice_is_made_up_for_by_the_sweep(room: MailRoom) -> None:
     room.pass_time(15)
     assert room.told(job) == {"delivered": 120}
     assert len(room.mailer.taken) == 120
+
+
+class AtOnce:
+    """A queue whose messages are worked on before whoever sent them goes on."""
+
+    def __init__(self, room: MailRoom) -> None:
+        self._worker = room.worker(queue=cast("MailRoom", self))
+
+    def send(self, messages: Sequence[Message]) -> None:
+        for each in messages:
+            self._worker.work(each, lambda: 300.0)
+
+
+@pytest.fixture
+def slow_to_send(room: MailRoom) -> Job:
+    """Return an invitation that the sweep finds, of 120 of whom 50 may be mailed in a minute."""
+    room.settings = settings(mails_per_minute=50)
+    job = room.invite_many(120)
+    room.queue.clear()
+    room.now += timedelta(minutes=2)
+    return job
+
+
+def test_a_sweep_does_not_put_off_what_a_worker_wants_sooner(
+    room: MailRoom, slow_to_send: Job
+) -> None:
+    for _ in range(3):
+        sweep(room.store, AtOnce(room), room.now, lambda: room.seconds)
+        room.now += timedelta(minutes=1)
+
+    assert room.told(slow_to_send) == {"delivered": 120}
+
+
+def test_who_sends_slices_out_does_not_put_off_what_one_wants_sooner(
+    room: MailRoom, slow_to_send: Job
+) -> None:
+    room.settings = settings()
+    room.mailer.down = MailServerError("timeout")
+    AtOnce(room).send([Message.about(slow_to_send)])
+
+    assert room.store.due(room.now + timedelta(minutes=1), 9) == [slow_to_send]
 
 
 def test_what_has_ended_is_not_due(room: MailRoom) -> None:

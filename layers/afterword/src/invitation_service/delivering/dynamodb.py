@@ -159,6 +159,18 @@ class DynamoDBDeliveries(Table):
             )
         )
 
+    def put_off(self, job: Job, now: datetime, at: datetime) -> None:
+        """See `Deliveries.put_off`."""
+        self._change(
+            update(
+                self._table,
+                key_of(job),
+                condition="attribute_exists(#due_lane) AND #due <= :now",
+                values={":now": {"N": str(int(now.timestamp()))}},
+                sets={"due": {"N": seconds(at)}},
+            )
+        )
+
     def pass_over(self, job: Job, low: int) -> None:
         """See `Deliveries.pass_over`."""
         self._change(

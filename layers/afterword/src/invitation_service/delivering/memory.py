@@ -165,6 +165,11 @@ class InMemoryDeliveries(ABC):
         if job in self._due and not (sooner and self._due[job] <= at):
             self._due[job] = at
 
+    def put_off(self, job: Job, now: datetime, at: datetime) -> None:
+        """See `Deliveries.put_off`."""
+        if job in self.due(now, len(self._due)):
+            self._due[job] = at
+
     def pass_over(self, job: Job, low: int) -> None:
         """See `Deliveries.pass_over`."""
         self._keep(replace(self._progress[job], low=low))

@@ -90,6 +90,16 @@ class Deliveries(Protocol):
         """
         ...
 
+    def put_off(self, job: Job, now: datetime, at: datetime) -> None:
+        """Say when somebody must look after an invitation that is due, unless it is due later by now.
+
+        Args:
+            job: The invitation.
+            now: When it was found to be due.
+            at: When it is due again.
+        """
+        ...
+
     def pass_over(self, job: Job, low: int) -> None:
         """Note that no recipient below an id is waiting or being mailed."""
         ...

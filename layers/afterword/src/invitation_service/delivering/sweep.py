@@ -32,6 +32,6 @@ def sweep(store: Deliveries, queue: Queue, now: datetime, seconds_left: Callable
         queue.send([Message.about(job) for job in jobs])
         # After: who is told of twice does nothing twice, who is not told of at all would wait.
         for job in jobs:
-            store.look_again(job, now + LOOKED_AFTER_AGAIN)
+            store.put_off(job, now, now + LOOKED_AFTER_AGAIN)
         count += len(jobs)
     return count

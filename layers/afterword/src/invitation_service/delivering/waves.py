@@ -65,11 +65,11 @@ class Waves:
             self._store.look_again(job, progress.not_before)
             return
         found = self._look(progress, now)
-        messages = [Message.about(job, first, first + SLICE - 1) for first in found.slices]
-        self._queue.send(messages)
         later = now + LOOKED_AFTER_AGAIN
         at = next_minute(now) if found.is_cut else min(found.next_at or later, later)
+        # First: whoever mails a slice may want it sooner.
         self._store.look_again(job, at)
+        self._queue.send([Message.about(job, first, first + SLICE - 1) for first in found.slices])
         passed = max(progress.low, progress.first_id or 0)
         if found.low and found.low >= passed + SLICE:
             self._store.pass_over(job, found.low)
