@@ -127,3 +127,15 @@ def test_every_exception_of_a_checker_says_why() -> None:
         reasons = dict(re.findall(r"^  - (\w+) # (\S.{20,})$", text, re.MULTILINE))
         assert list(reasons) == exceptions
         assert len(exceptions) <= least
+
+
+def test_the_auditors_are_pinned_with_hashes() -> None:
+    asked = (ROOT / "local" / "audit.in").read_text()
+    pinned = (ROOT / "local" / "audit.txt").read_text()
+    tools = locked(asked)
+    assert set(tools) == {"checkov", "pip-audit"}
+    assert tools.items() <= locked(pinned).items()
+    # uv is told to refuse whatever has no hash.
+    entries = pinned.replace("\\\n", " ").splitlines()
+    packages = [line for line in entries if line and not line.lstrip().startswith("#")]
+    assert [line for line in packages if "--hash=sha256:" not in line] == []
