@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from afterword.remembering.dynamodb import DynamoDbLedger
 from afterword.remembering.parameters import Parameters
+from afterword.settings import LOCAL_STAGE
 from cli.errors import CommandError
 from local import kept
 from local.fake_account import move_in
@@ -52,7 +53,8 @@ class Place:
 
     def parameters(self) -> Parameters:
         """Return Parameter Store."""
-        return Parameters(self.client("ssm"), self.prefix, allow_http=False)
+        is_local = self.prefix == f"/afterword/{LOCAL_STAGE}"
+        return Parameters(self.client("ssm"), self.prefix, allow_http=is_local)
 
     def customer_secret(self) -> bytes:
         """Read the key of the customer keys. Raises ParametersError."""

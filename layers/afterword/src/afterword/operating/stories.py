@@ -123,9 +123,9 @@ def _beginning(invitation: Invitation) -> Iterator[Line]:
     first = invitation.due if invitation.first_due is None else invitation.first_due
     if invitation.state is State.ENDED and first == invitation.occurred_at:
         return
-    yield Line(first, "It was due.")
+    yield Line(first, "Due.")
     if invitation.due != first:
-        yield Line(invitation.due, "It was put off until then.")
+        yield Line(invitation.due, "Put off until then.")
     if invitation.state is State.PENDING and invitation.reason:
         yield Line(None, f"It waits again. {in_words(invitation.reason)}.")
     if invitation.attempts:

@@ -1,0 +1,1 @@
+"""Campaigns: looked at, checked, compared and put."""

@@ -1,0 +1,1 @@
+"""Shop events, sent by hand."""

@@ -1,0 +1,1 @@
+"""One invitation's, order's or customer's whole story."""

@@ -1,0 +1,1 @@
+"""Invitations that wait for their time."""

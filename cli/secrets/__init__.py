@@ -1,0 +1,1 @@
+"""Secrets: put and rotated, never shown."""
