@@ -109,7 +109,9 @@ soak: $(SET_UP) ## Send very many events through, with faults, and balance: make
 ##@ Keep it
 
 .PHONY: lock
-lock: $(SET_UP) ## Bring uv.lock and the layer's requirements in step with pyproject.toml
+# Not after $(SET_UP): that one wants a lock in step.
+lock: ## Bring uv.lock and the layer's requirements in step with pyproject.toml
+	@test -x $(UV) || sh local/setup.sh
 	@$(UV) lock
 	@$(EXPORT) -o $(REQUIREMENTS) >/dev/null
 	@$(UV) pip compile --quiet --generate-hashes --python $(PYTHON) --custom-compile-command "make lock" local/audit.in -o local/audit.txt >/dev/null
