@@ -114,7 +114,7 @@ lock: ## Bring uv.lock and the layer's requirements in step with pyproject.toml
 	@test -x $(UV) || sh local/setup.sh
 	@$(UV) lock
 	@$(EXPORT) -o $(REQUIREMENTS) >/dev/null
-	@$(UV) pip compile --quiet --generate-hashes --python $(PYTHON) --custom-compile-command "make lock" local/audit.in -o local/audit.txt >/dev/null
+	@$(UV) pip compile --quiet --generate-hashes --python-version 3.13 --custom-compile-command "make lock" local/audit.in -o local/audit.txt >/dev/null
 
 .PHONY: schemas
 schemas: $(SET_UP) ## Write docs/schemas from the models
