@@ -310,6 +310,30 @@ def test_what_is_uncertain_is_never_mailed_again(room: MailRoom) -> None:
     assert room.reasons(job)["jane@example.com"] == "no_answer"
 
 
+def test_a_mail_server_that_always_falls_silent_is_left_alone_before_it_has_everybodys_mail(
+    room: MailRoom,
+) -> None:
+    job = room.invite_many(120)
+    for number in range(120):
+        room.mailer.answers[f"p{number:05d}@example.com"] = [Uncertain("no_answer")]
+    room.work()
+    assert room.told(job) == {"uncertain": 3, "waiting": 117}
+
+    room.mailer.answers.clear()
+    room.pass_time(2)
+    assert room.told(job) == {"uncertain": 3, "delivered": 117}
+    assert room.progress(job).step == 0
+
+
+def test_mails_of_which_nobody_knows_now_and_then_hold_up_nobody(room: MailRoom) -> None:
+    job = room.invite_many(12)
+    for number in (0, 1, 3, 4, 6, 7):
+        room.mailer.answers[f"p{number:05d}@example.com"] = [Uncertain("no_answer")]
+    room.work()
+
+    assert room.told(job) == {"uncertain": 6, "delivered": 6}
+
+
 def test_a_mailer_that_breaks_leaves_that_mail_uncertain_and_tells_no_address(
     room: MailRoom,
 ) -> None:

@@ -15,6 +15,8 @@ LOOKED_AFTER_AGAIN = timedelta(minutes=15)
 GIVEN_UP_AFTER = timedelta(hours=24)
 # A mail may take two connections, three commands and the server's last word.
 SECONDS_FOR_A_MAIL = 160.0
+# A mail server that lets go of so many in a row would soon have let go of all.
+UNCERTAIN_IN_A_ROW = 3
 SECONDS_FOR_A_STRETCH = 30.0
 
 _DELAYS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))

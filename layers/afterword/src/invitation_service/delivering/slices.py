@@ -19,6 +19,7 @@ from invitation_service.delivering.rules import (
     GIVEN_UP_AFTER,
     GROUP,
     SECONDS_FOR_A_MAIL,
+    UNCERTAIN_IN_A_ROW,
     delay,
     is_over,
     minute_of,
@@ -107,6 +108,7 @@ class SliceRun:
         self._claim = desk.new_claim()
         self._stopped_by: Later | None = None
         self._got_through = False
+        self._uncertain_in_a_row = 0
         self.counts: Counter[str] = Counter()
         self.again_at: datetime | None = None
 
@@ -214,7 +216,17 @@ class SliceRun:
             self._stopped_by = outcome
             return steps.put_back(addressee)
         self._got_through = True
+        self._mind(outcome)
         return steps.told(addressee, outcome, now)
+
+    def _mind(self, outcome: Outcome) -> None:
+        """Stop at a mail server that falls silent after each mail: nobody would ever be mailed again."""
+        if not isinstance(outcome, Uncertain):
+            self._uncertain_in_a_row = 0
+            return
+        self._uncertain_in_a_row += 1
+        if self._uncertain_in_a_row == UNCERTAIN_IN_A_ROW:
+            self._stopped_by = Later(outcome.reason)
 
     def _hold_off(self, fault: Later) -> None:
         """Leave the mail server alone for a while; give up whoever is ready if it is a day."""
