@@ -64,3 +64,14 @@ def no_function_is_led_to_another_endpoint(template: Template) -> Findings:
     for function in template.functions:
         for name in template.environment(function):
             yield f"{function} {name}", not name.startswith("AWS_")
+
+
+def an_address_that_opens_an_incident_tool_is_not_shown(template: Template) -> Findings:
+    """An integration's address holds its key; CloudFormation shows parameters to whoever may see stacks."""
+    for name, subscription in template.resources("AWS::SNS::Subscription").items():
+        if subscription["Protocol"] == "https":
+            parameter = template.document["Parameters"][subscription["Endpoint"]["Ref"]]
+            yield name, parameter.get("NoEcho") is True
+    for name, parameter in template.document["Parameters"].items():
+        # A default stands in the repository for all to see.
+        yield f"{name}: empty", "NoEcho" not in parameter or parameter["Default"] == ""

@@ -116,6 +116,16 @@ MUTATIONS: list[tuple[Promise, str, object]] = [
         "Globals Function Environment Variables AWS_ENDPOINT_URL_DYNAMODB",
         "http://elsewhere",
     ),
+    (
+        access.an_address_that_opens_an_incident_tool_is_not_shown,
+        "Parameters AlarmUrl NoEcho",
+        GONE,
+    ),
+    (
+        access.an_address_that_opens_an_incident_tool_is_not_shown,
+        "Parameters TicketUrl Default",
+        "https://incidents.example/key",
+    ),
     (access.no_wildcard_has_outlived_its_use, "Resources DeliverInvitationsRole", GONE),
     (access.secrets_are_read_one_by_one, f"{TRANSLATE} 6 Action", "ssm:GetParametersByPath"),
     (_sweep, f"{ENQUEUE} 1 Condition", GONE),
