@@ -23,11 +23,12 @@ class Parameter:
     def __init__(self, *keys: str) -> None:
         self.text: str | None = json.dumps(keys)
         self.cached: str | None = json.dumps(keys)
-        self.fresh = 0
+        self.calls = self.fresh = 0
         self.now = 0.0
         self.log = io.StringIO()
 
     def fetch(self, *, fresh: bool) -> str:
+        self.calls += 1
         self.fresh += fresh
         if fresh or self.cached is None:
             self.cached = self.text
@@ -90,3 +91,32 @@ def test_without_any_keys_the_service_asks_to_be_called_again() -> None:
 
     with pytest.raises(UnavailableError):
         parameter.keys()()
+
+
+@pytest.mark.parametrize("text", [None, "no JSON"])
+def test_links_to_a_service_without_keys_do_not_become_calls_of_ssm(text: str | None) -> None:
+    parameter = Parameter()
+    parameter.cached = parameter.text = text
+    keys = parameter.keys()
+
+    for _ in range(100):
+        with pytest.raises(UnavailableError):
+            keys()
+
+    assert parameter.calls == 2
+    assert parameter.log.getvalue().count("unusable") == 2
+
+
+def test_keys_that_were_mended_are_seen_within_ten_seconds() -> None:
+    parameter = Parameter()
+    parameter.cached = parameter.text = "no JSON"
+    keys = parameter.keys()
+    for _ in range(2):
+        with pytest.raises(UnavailableError):
+            keys()
+    parameter.text = json.dumps([NEW])
+    parameter.now += 10
+
+    assert list(keys()) == [NEW]
+    assert list(keys()) == [NEW]
+    assert parameter.fresh == 2

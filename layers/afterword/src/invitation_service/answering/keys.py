@@ -31,6 +31,7 @@ class LinkKeys:
         self._logger = logger
         self._known: Sequence[str] = ()
         self._quiet_until = float("-inf")
+        self._failed = False
 
     def __call__(self) -> Sequence[str]:
         """Return the keys, newest first: those that were last good, if need be.
@@ -38,23 +39,34 @@ class LinkKeys:
         Raises:
             UnavailableError: They could not be read, now or earlier.
         """
-        self._load(fresh=False)
+        if not self._failed:
+            self._load(fresh=False)
+        elif self._may_ask():
+            # The cache may hold the very text that could not be read.
+            self._load(fresh=True)
         if not self._known:
             raise UnavailableError
         return self._known
 
     def newer(self) -> Sequence[str] | None:
         """Return the keys as SSM has them now; None if that was asked within the last ten seconds."""
-        now = self._clock()
-        if now < self._quiet_until:
+        if not self._may_ask():
             return None
-        self._quiet_until = now + QUIET_SECONDS
         self._load(fresh=True)
         return self._known
+
+    def _may_ask(self) -> bool:
+        now = self._clock()
+        if now < self._quiet_until:
+            return False
+        self._quiet_until = now + QUIET_SECONDS
+        return True
 
     def _load(self, *, fresh: bool) -> None:
         try:
             self._known = _KEYS.validate_json(self._fetch(fresh=fresh))
+            self._failed = False
         except (GetParameterError, ValidationError) as error:
+            self._failed = True
             name = type(error).__name__
             self._logger.error("link keys unusable", error_type=name)  # noqa: TRY400 - no text.
