@@ -102,7 +102,9 @@ def sending(deployment: Deployment, witness: Witness, title: str, event: dict[st
 
     def look() -> Seen:
         now = witness.look(event)
-        return Seen(f"nothing new\n{now.decided}", now.answered) if now == before else now
+        # Not by the provider's answer: an invitation goes on to be mailed, whatever we do.
+        is_new = now.decided != before.decided
+        return now if is_new else Seen(f"nothing new\n{now.decided}", now.answered)
 
     return Step(title, partial(deployment.put_event, event), look, None)
 

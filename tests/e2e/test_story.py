@@ -50,7 +50,7 @@ def test_an_event_that_was_sent_before_is_told_from_a_new_one(deployment: Deploy
     sample = read_sample(EVENTS / "purchase.json", datetime.now(UTC)) | {"order_id": "A-2001"}
     first, second = (take(sending(deployment, witness, "purchase", sample)) for _ in range(2))
     assert fnmatchcase(first.seen.decided, "after-purchase: sent")
-    assert fnmatchcase(first.seen.answered, "invitation *: scheduled, 1 recipient")
+    assert fnmatchcase(first.seen.answered, "invitation *: *, 1 recipient")
     assert second.seen.decided == "nothing new\nafter-purchase: sent"
 
 
