@@ -7,13 +7,14 @@ import random
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 
 from afterword.deciding.clocks import business_now
 from afterword.sending.mending import Mender
 from afterword.settings import SendDueSettings
+from afterword.standing import Standing
 from afterword.sweep import Sweep, SweepError
-from afterword.telling.report import report, report_broken, report_gauges
+from afterword.telling.report import reporting
 from afterword.wiring import PATIENT, Wiring, clock
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
-metrics = Metrics()
 
 
 @cache
@@ -33,24 +33,25 @@ def wiring() -> tuple[SendDueSettings, Wiring]:
 
 
 @logger.inject_lambda_context
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Run one sweep by the event's business time; answer with the counts by outcome."""
     settings, parts = wiring()
     now = business_now(event, clock(), allow_time_travel=settings.allow_time_travel)
     deadline = clock() + context.get_remaining_time_in_millis() // 1000
-    campaigns = parts.campaigns()
-    report_broken(logger, metrics, campaigns.broken)
-    by_id = {each.id: each for each in campaigns.loaded}
-    sender = parts.sender(deadline, PATIENT)
-    mender = Mender(parts.ledger, parts.providers, by_id, clock, deadline, PATIENT)
-    sweep = Sweep(parts.ledger, sender, mender, clock, deadline, shuffled)
-    counts = sweep.run(campaigns.loaded, now)
-    overdue, held = sweep.overdue(campaigns.loaded, now), sweep.held(campaigns.loaded)
-    report_gauges(metrics, OverdueInvitations=overdue, HeldInvitations=held)
-    report(logger, metrics, "swept", counts)
+    with reporting(logger, parts.notes) as report:
+        campaigns = parts.campaigns()
+        report.broken(campaigns.broken)
+        by_id = {each.id: each for each in campaigns.loaded}
+        sender = parts.sender(deadline, PATIENT)
+        mender = Mender(parts.ledger, parts.providers, by_id, clock, deadline, PATIENT)
+        sweep = Sweep(parts.ledger, sender, mender, clock, deadline, shuffled)
+        counts = sweep.run(campaigns.loaded, now)
+        report.outcomes("swept", counts, sweep.became)
+        standing = Standing(parts.ledger, parts.providers, campaigns.loaded)
+        gauges = standing.note(parts.notes, now, clock())
     if counts["failed"]:
         raise SweepError("a part of the sweep failed, the rest is done; the log says which part")
+    overdue, held = gauges["OverdueInvitations"], gauges["HeldInvitations"]
     return {"now": now, "counts": dict(counts), "overdue": overdue, "held": held}
 
 

@@ -6,11 +6,11 @@ import os
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 
 from afterword.arrivals import Arrivals, Message
 from afterword.settings import TranslateSettings
-from afterword.telling.report import report, report_broken
+from afterword.telling.report import reporting
 from afterword.wiring import Wiring, clock
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from afterword.reading.shop_events import ShopEvent
 
 logger = Logger()
-metrics = Metrics()
 
 
 @cache
@@ -34,7 +33,6 @@ def wiring() -> tuple[TranslateSettings, Wiring]:
 
 
 @logger.inject_lambda_context
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Take in a batch; answer with the messages that must come again.
 
@@ -42,15 +40,16 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
     """
     settings, parts = wiring()
     deadline = clock() + context.get_remaining_time_in_millis() // 1000
-    tell = partial(report_broken, logger, metrics)
+    with reporting(logger, parts.notes) as report:
 
-    def translate(events: Sequence[ShopEvent], now: int) -> Counter[str]:
-        campaigns = parts.campaigns()
-        tell(campaigns.broken)
-        return parts.translator(campaigns.loaded, deadline).translate(events, now)
+        def translate(events: Sequence[ShopEvent], now: int) -> Counter[str]:
+            campaigns = parts.campaigns()
+            report.broken(campaigns.broken)
+            return parts.translator(campaigns.loaded, deadline).translate(events, now)
 
-    dead_letters = parts.dead_letters(settings.dead_letter_queue_url)
-    arrivals = Arrivals(partial(parts.mapper, tell), translate, dead_letters, logger)
-    failed, counts = arrivals.take_in([Message.of(each) for each in event["Records"]], clock())
-    report(logger, metrics, "translated", counts)
+        dead_letters = parts.dead_letters(settings.dead_letter_queue_url)
+        mapper = partial(parts.mapper, report.broken)
+        arrivals = Arrivals(mapper, translate, dead_letters, logger, parts.notes)
+        failed, counts = arrivals.take_in([Message.of(each) for each in event["Records"]], clock())
+        report.outcomes("translated", counts)
     return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}

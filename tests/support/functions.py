@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -126,6 +127,17 @@ def purchase(order: str, at: int, **changes: Any) -> str:
         "customer": {"email": "jana@example.com", "name": "Jana"},
     }
     return json.dumps(event | changes)
+
+
+def metrics_of(printed: str) -> dict[str, float]:
+    """Return all metrics, added up, as they are under the dimension `service` alone."""
+    sums: defaultdict[str, float] = defaultdict(float)
+    for line in metric_lines(printed):
+        (directive,) = line["_aws"]["CloudWatchMetrics"]
+        assert ["service"] in directive["Dimensions"]
+        for metric in directive["Metrics"]:
+            sums[metric["Name"]] += sum(line[metric["Name"]])
+    return dict(sums)
 
 
 def metric_lines(printed: str) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from afterword.remembering.errors import ParametersError
 from afterword.remembering.parameters import Parameters
-from tests.support.functions import metric_lines, purchase, sqs_event
+from tests.support.functions import metrics_of, purchase, sqs_event
 from tests.support.parameters import PREFIX, campaign_text
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ def test_what_is_passed_over_is_counted_by_its_reason_and_is_no_dead_letter(
     event = sqs_event(*bodies, purchase("A-1", int(time.time())), "no JSON")
     assert stage.function("translate_events")(event) == {"batchItemFailures": []}
     printed = capsys.readouterr().out
-    (metrics,) = metric_lines(printed)
-    assert (metrics["EventsSkipped"], metrics["EventsReceived"]) == ([2], [2])
+    metrics = metrics_of(printed)
+    assert (metrics["EventsSkipped"], metrics["EventsReceived"]) == (2, 2)
     counts = next(
         line["counts"] for line in map(json.loads, printed.splitlines()) if "counts" in line
     )
@@ -80,7 +80,7 @@ def test_a_broken_mapping_goes_on_as_its_last_good_version_and_is_told_of(
     stage.function("translate_events")(sqs_event(partner(READY)))
     assert [row["pk"]["S"] for row in stage.rows("O#")] == ["O#demo#purchase#pi_1"]
     printed = capsys.readouterr().out
-    assert metric_lines(printed)[0]["BrokenMappings"] == [1]
+    assert metrics_of(printed)["BrokenMappings"] == 1
     assert "mapping stripe-purchases: fields.id: no JMESPath: character 4" in printed
     assert "ada" not in printed.lower()
 

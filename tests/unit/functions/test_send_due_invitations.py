@@ -14,7 +14,7 @@ from afterword.remembering.errors import ParametersError
 from afterword.remembering.records import BatchState, State
 from afterword.settings import SettingsError
 from afterword.sweep import Sweep, SweepError
-from tests.support.functions import Context, load, metric_lines, purchase, sqs_event
+from tests.support.functions import Context, load, metrics_of, purchase, sqs_event
 from tests.support.parameters import campaign_text
 from tests.support.samples import NOW, batch, invitation, key
 
@@ -82,8 +82,8 @@ def test_where_it_is_allowed_a_run_travels_ahead_and_takes_what_is_due_then(
     answer = stage.function("send_due_invitations")({"now": iso(time.time() + DAY)})
     assert answer["counts"] == {"ended.dry_run": 1}
     assert states(stage) == ["ended"]
-    (metrics,) = metric_lines(capsys.readouterr().out)
-    assert metrics["InvitationsEnded"] == [1]
+    metrics = metrics_of(capsys.readouterr().out)
+    assert metrics["InvitationsEnded"] == 1
 
 
 def test_a_run_with_nothing_to_do_still_says_that_nothing_is_overdue(
@@ -91,14 +91,19 @@ def test_a_run_with_nothing_to_do_still_says_that_nothing_is_overdue(
 ) -> None:
     stage.store.put("campaigns/after-purchase", NOBODY)
     stage.function("send_due_invitations")({})
-    (metrics,) = metric_lines(capsys.readouterr().out)
-    assert (metrics["OverdueInvitations"], metrics["HeldInvitations"]) == ([0], [0])
-    (directive,) = metrics["_aws"]["CloudWatchMetrics"]
-    assert directive["Dimensions"] == [["service"]]
-    assert directive["Metrics"] == [
-        {"Name": "OverdueInvitations", "Unit": "Count"},
-        {"Name": "HeldInvitations", "Unit": "Count"},
-    ]
+    metrics = metrics_of(capsys.readouterr().out)
+    assert (metrics["OverdueInvitations"], metrics["HeldInvitations"]) == (0, 0)
+    assert metrics == {
+        "BreakerOpen": 0,
+        "BrokenCampaigns": 0,
+        "CampaignsLoaded": 1,
+        "HeldInvitations": 0,
+        "OverdueAge": 0,
+        "OverdueInvitations": 0,
+        "PendingInvitations": 0,
+        "RateBudgetUsed": 0,
+        "UncertainInvitations": 0,
+    }
 
 
 def test_what_is_held_is_counted_until_a_person_resolves_it(
@@ -113,8 +118,8 @@ def test_what_is_held_is_counted_until_a_person_resolves_it(
     capsys.readouterr()
     send_due = stage.function("send_due_invitations")
     assert send_due({})["held"] == 5, "a deleted campaign's, too"
-    (metrics,) = metric_lines(capsys.readouterr().out)
-    assert metrics["HeldInvitations"] == [5]
+    metrics = metrics_of(capsys.readouterr().out)
+    assert metrics["HeldInvitations"] == 5
     found = held.find(ledger, ledger.campaigns())
     held.resolve_all(ledger, found, held.Resolution.DROP, NOW, lambda _: None)
     assert send_due({})["held"] == 0
@@ -128,9 +133,9 @@ def test_what_stays_overdue_is_counted(stage: Stage, capsys: pytest.CaptureFixtu
     answer = stage.function("send_due_invitations")({"now": iso(time.time() + 3600)})
     assert answer["counts"] == {"blocked.broken_account": 1}
     assert answer["overdue"] == 1
-    (metrics,) = metric_lines(capsys.readouterr().out)
-    assert metrics["OverdueInvitations"] == [1]
-    assert metrics["InvitationsBlocked"] == [1]
+    metrics = metrics_of(capsys.readouterr().out)
+    assert metrics["OverdueInvitations"] == 1
+    assert metrics["InvitationsBlocked"] == 1
 
 
 def test_a_broken_campaign_is_told_of_and_its_last_good_version_runs(
@@ -144,7 +149,7 @@ def test_a_broken_campaign_is_told_of_and_its_last_good_version_runs(
     assert answer["counts"] == {"ended.dry_run": 1}
     printed = capsys.readouterr().out
     assert "campaign after-purchase: not JSON" in printed
-    assert metric_lines(printed)[0]["BrokenCampaigns"] == [1]
+    assert metrics_of(printed)["BrokenCampaigns"] == 1
 
 
 @fails_aloud
@@ -182,6 +187,6 @@ def test_a_run_of_which_a_part_failed_does_the_rest_and_fails_aloud(
     with pytest.raises(SweepError):
         stage.function("send_due_invitations")({})
     printed = capsys.readouterr().out
-    (metrics,) = metric_lines(printed)
-    assert (metrics["RecordsFailed"], metrics["OverdueInvitations"]) == ([1], [0])
+    metrics = metrics_of(printed)
+    assert (metrics["RecordsFailed"], metrics["OverdueInvitations"]) == (1, 0)
     assert "jana" not in printed

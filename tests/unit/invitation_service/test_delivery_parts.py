@@ -146,6 +146,7 @@ def test_each_slice_is_one_line_and_a_few_numbers() -> None:
     assert {name: told[name] for name in METRICS.values()} == {
         METRICS[outcome]: [float(count)] for outcome, count in counts.items()
     }
+    assert told["MailsEnded"] == [47.0]
     assert told["service"] == "afterword-test"
     assert told["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Afterword"
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from afterword.remembering.records import Customer, State
 from afterword.sending.mending import Mender
+from afterword.standing import Standing
 from afterword.sweep import OVERDUE_AFTER, Sweep
 from tests.support.samples import DAY, HOUR, NOW, campaign, invitation, key
 from tests.support.shop import Shop
@@ -132,18 +133,12 @@ def test_a_sweep_that_runs_out_of_time_leaves_the_rest_to_the_next() -> None:
 
 def test_overdue_counts_what_should_have_gone_out_a_while_ago() -> None:
     shop = signed_up("S-1")
-    sweep = Sweep(
-        shop.ledger,
-        shop.sender(),
-        mender=Mender(shop.ledger, lambda _: shop.provider, {}, shop.clock, NOW + 120),
-        clock=shop.clock,
-        deadline=NOW + 120,
-        shuffled=lambda campaigns: campaigns,
-    )
+    standing = Standing(shop.ledger, shop.provider_of, shop.campaigns)
     due = NOW + 30 * DAY
-    assert sweep.overdue(shop.campaigns, due + OVERDUE_AFTER - 1) == 0
-    assert sweep.overdue(shop.campaigns, due + OVERDUE_AFTER) == 1
-    assert sweep.overdue([], due + OVERDUE_AFTER) == 1, "a deleted campaign's would be forgotten"
+    assert standing.overdue(due + OVERDUE_AFTER - 1) == 0
+    assert standing.overdue(due + OVERDUE_AFTER) == 1
+    without = Standing(shop.ledger, shop.provider_of, [])
+    assert without.overdue(due + OVERDUE_AFTER) == 1, "a deleted campaign's would be forgotten"
 
 
 def test_a_campaign_that_is_out_of_its_way_stops_no_other() -> None:

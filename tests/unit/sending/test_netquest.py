@@ -11,6 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from afterword.noting import Notes
 from afterword.sending.http import Answer, LostError, NeverSentError
 from afterword.sending.netquest import (
     MOST_RECIPIENTS,
@@ -30,6 +31,7 @@ from afterword.sending.provider import (
     Uncertain,
 )
 from afterword.sending.providers import Providers
+from afterword.sending.watching import Watched
 from tests.support.netquest import (
     AUTH,
     KEY,
@@ -400,7 +402,7 @@ def test_one_dialects_secret_opens_nothing_in_the_other(
         store = Store(boto3.client("ssm"))
         store.put("accounts/shop", account_text(**dialect))
         store.put_secret("accounts/shop", json.dumps(wrong))
-        provider = Providers(store.parameters(), lambda: NOW)("shop")
+        provider = Providers(store.parameters(), lambda: NOW, Notes())("shop")
         outcome = provider.invite(1, provider.encode([JANA], TERMS), "batch-1")
     assert outcome in (UNREADABLE, Each((UNREADABLE,)))
 
@@ -412,10 +414,12 @@ def test_the_secret_in_parameter_store_stands_in_the_call() -> None:
         store.put("accounts/shop", account_text(provider="netquest", id_account="387487"))
         keys = json.dumps({"webhook_key": KEY, "webhook_auth": AUTH})
         store.put_secret("accounts/shop", keys)
-        provider = Providers(store.parameters(), lambda: NOW)("shop")
-        assert isinstance(provider, NetquestProvider)
-        assert provider._credentials(False) == secret()  # noqa: FBT003 -- the port's one argument
-        assert provider._http._authenticate is None
+        provider = Providers(store.parameters(), lambda: NOW, Notes())("shop")
+        assert isinstance(provider, Watched)
+        made = provider._provider
+        assert isinstance(made, NetquestProvider)
+        assert made._credentials(False) == secret()  # noqa: FBT003 -- the port's one argument
+        assert made._http._authenticate is None
 
 
 def test_a_secret_that_cannot_be_read_past_the_cache_holds_nobody() -> None:

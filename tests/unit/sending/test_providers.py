@@ -9,11 +9,13 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
 from afterword.deciding.accounts import AccountError, Credentials
+from afterword.noting import Notes
 from afterword.remembering.errors import ParametersError
 from afterword.sending.http import NeverSentError
 from afterword.sending.nps import NpsProvider
 from afterword.sending.provider import LookUpError, Recipient, Retry
 from afterword.sending.providers import CALL_SECONDS, Providers, sign_in
+from afterword.sending.watching import Watched
 from tests.support.parameters import Store, account_text, grow_older
 from tests.support.samples import NOW
 
@@ -39,7 +41,14 @@ def store() -> Iterator[Store]:
 
 
 def providers(parameters: Parameters) -> Providers:
-    return Providers(parameters, lambda: NOW)
+    return Providers(parameters, lambda: NOW, Notes())
+
+
+def nps(parameters: Parameters) -> NpsProvider:
+    watched = providers(parameters)("shop")
+    assert isinstance(watched, Watched)
+    assert isinstance(watched._provider, NpsProvider)
+    return watched._provider
 
 
 def fail(store: Store, error: Exception) -> None:
@@ -50,9 +59,7 @@ def fail(store: Store, error: Exception) -> None:
 
 
 def authenticator(parameters: Parameters) -> Callable[[bool], Mapping[str, str]]:
-    provider = providers(parameters)("shop")
-    assert isinstance(provider, NpsProvider)
-    authenticate = provider._http._authenticate
+    authenticate = nps(parameters)._http._authenticate
     assert authenticate
     return authenticate
 
@@ -176,9 +183,7 @@ def test_only_on_a_laptop_may_an_account_go_without_tls(store: Store, url: str) 
     store.put("accounts/shop", account_text(base_url=url))
     with pytest.raises(AccountError, match="https"):
         providers(store.parameters(allow_http=False))("shop")
-    provider = providers(store.parameters(allow_http=True))("shop")
-    assert isinstance(provider, NpsProvider)
-    assert provider._base_url == url
+    assert nps(store.parameters(allow_http=True))._base_url == url
 
 
 def test_not_even_on_a_laptop_does_a_call_leave_it_without_tls(store: Store) -> None:

@@ -6,8 +6,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from afterword.noting import Notes
 from afterword.reading.poison import PoisonError
-from afterword.reading.reader import read
+from afterword.reading.reader import receive
 from afterword.reading.skips import SkippedError
 from afterword.remembering.dead_letters import DeadLetter
 from afterword.remembering.errors import ParametersError
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools import Logger
 
-    from afterword.reading.reader import Mapper
+    from afterword.reading.reader import Mapper, Received
     from afterword.reading.shop_events import ShopEvent
     from afterword.remembering.dead_letters import DeadLetters
 
@@ -63,6 +64,7 @@ class Arrivals:
         translate: Turns shop events into invitations; may be repeated with the same events.
         dead_letters: Where unreadable messages go.
         logger: Hears of what is not as it should be.
+        notes: Where it is noted what came in.
     """
 
     def __init__(
@@ -71,11 +73,13 @@ class Arrivals:
         translate: Translate,
         dead_letters: DeadLetters,
         logger: Logger,
+        notes: Notes | None = None,
     ) -> None:
         self._mapper = mapper
         self._translate = translate
         self._dead_letters = dead_letters
         self._logger = logger
+        self._notes = notes or Notes()
 
     def take_in(self, messages: Sequence[Message], now: int) -> tuple[list[str], Counter[str]]:
         """Return the ids of messages that must come again, and how many became what. `now` in Unix seconds."""
@@ -90,8 +94,19 @@ class Arrivals:
         lost = self._dead_letters.put(letters)
         failed, translated = self._take_in(readable, now)
         counts += translated
+        self._note(readable, failed)
         back = [each.id for each in messages if each.id in lost or each.id in failed]
         return back, +(counts + Counter(failed=len(back)))
+
+    def _note(self, readable: Sequence[tuple[Message, Received]], failed: set[str]) -> None:
+        """Note each event under all its ids, and count those that don't come again."""
+        for message, each in readable:
+            event, envelope = each.event, each.envelope
+            self._notes.arrived(
+                message_id=message.id, correlation_id=event.id, envelope_id=envelope.id
+            )
+            if message.id not in failed:
+                self._notes.measure("EventsReceived", kind=event.type, source=envelope.name)
 
     def _tell(self, letters: Sequence[DeadLetter]) -> None:
         for each in letters:
@@ -101,12 +116,12 @@ class Arrivals:
             )
 
     def _take_in(
-        self, readable: Sequence[tuple[Message, ShopEvent]], now: int
+        self, readable: Sequence[tuple[Message, Received]], now: int
     ) -> tuple[set[str], Counter[str]]:
         if not readable:
             return set(), Counter()
         try:
-            return set(), self._translate([event for _, event in readable], now)
+            return set(), self._translate([each.event for _, each in readable], now)
         except (LedgerError, ParametersError) as error:
             self._logger.error("a batch fails back", extra={"fault": str(error)})  # noqa: TRY400 -- the text says all
             return {message.id for message, _ in readable}, Counter()
@@ -127,11 +142,11 @@ def _encodable(body: str) -> str:
 
 def _sort(
     messages: Sequence[Message], now: int, mapper: Mapper
-) -> tuple[list[tuple[Message, ShopEvent]], list[DeadLetter], Counter[str]]:
+) -> tuple[list[tuple[Message, Received]], list[DeadLetter], Counter[str]]:
     readable, letters, counts = [], [], Counter[str]()
     for each in messages:
         try:
-            readable.append((each, read(each.body, now, mapper)))
+            readable.append((each, receive(each.body, now, mapper)))
         except SkippedError as skipped:
             counts[f"skipped.{skipped.reason}"] += 1
         except PoisonError as error:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 # As many as the largest call takes: https://developer.zendesk.com/api-reference/ticketing/nps-api/nps_invitations/
 _MOST_ROWS = 10_000
 OVERDUE_AFTER = 900
-_MOST_COUNTED = 1000
 # A run waits so long for the budget of a minute; by then the next one has begun. Longer would only cost.
 _WAITS_FOR = 120
 _LOOKS_AGAIN_AFTER = 5
@@ -46,6 +45,9 @@ class Sweep:
         clock: Wall time, Unix seconds.
         deadline: Wall time at which this invocation ends.
         shuffled: Returns campaigns in the order in which this run takes them: overlapping runs start elsewhere.
+
+    Attributes:
+        became: By campaign: how many of its invitations became what.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Sweep:
         self._clock = clock
         self._deadline = deadline
         self._shuffled = shuffled
+        self.became = mender.became
         # By campaign: when a lane that was blocked is worth another look, and what waits there.
         self._again: dict[str, int] = {}
         self._blocked: dict[str, Counter[str]] = {}
@@ -78,7 +81,9 @@ class Sweep:
         while lanes:
             self._again = {}
             for campaign in lanes:
-                counts += guarded(f"campaign {campaign.id}", partial(self._sweep, campaign, now))
+                became = guarded(f"campaign {campaign.id}", partial(self._sweep, campaign, now))
+                self.became[campaign.id].update(became)
+                counts += became
             lanes = [each for each in lanes if each.id in self._again]
             if not self._wait(gives_up_at):
                 break
@@ -92,22 +97,6 @@ class Sweep:
             return False
         wait_until(opens_at)
         return True
-
-    def overdue(self, campaigns: Sequence[Campaign], now: int) -> int:
-        """Count invitations that should have gone out 15 minutes ago (up to 1,000 a campaign).
-
-        Those of a campaign that was deleted count, too: nobody sends them, and somebody must hear of it.
-        """
-        late = now - OVERDUE_AFTER
-        lanes = self._lanes(campaigns)
-        return sum(len(self._ledger.due(lane, late, _MOST_COUNTED)) for lane in lanes)
-
-    def held(self, campaigns: Sequence[Campaign]) -> int:
-        """Count invitations that wait for a person (looking at up to 1,000 entries a campaign, each may be a batch)."""
-        return sum(self._ledger.count_held(lane, _MOST_COUNTED) for lane in self._lanes(campaigns))
-
-    def _lanes(self, campaigns: Sequence[Campaign]) -> set[str]:
-        return {each.id for each in campaigns} | self._ledger.campaigns()
 
     def _sweep(self, campaign: Campaign, now: int) -> Counter[str]:
         """Go through a campaign's lane until it is empty, blocked, or time runs out."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from afterword.deciding.customer_key import customer_key
 from afterword.deciding.rules import Due, End, Reason, StopMark, on_arrival, stopped_by
+from afterword.noting import Notes
 from afterword.reading.shop_events import (
     Cancellation,
     Erasure,
@@ -26,7 +27,7 @@ from afterword.remembering.records import (
     State,
     customer_ref,
 )
-from afterword.sending.batches import count_moves
+from afterword.sending.batches import count_moves, tell_of
 from afterword.sending.due import send_due
 
 if TYPE_CHECKING:
@@ -46,15 +47,22 @@ class Translator:
         sender: Sends what is due at once.
         campaigns: All that load.
         secret: The key of the customer keys.
+        notes: Where it is noted what becomes of each campaign's invitations.
     """
 
     def __init__(
-        self, ledger: Ledger, sender: Sender, campaigns: Collection[Campaign], secret: bytes
+        self,
+        ledger: Ledger,
+        sender: Sender,
+        campaigns: Collection[Campaign],
+        secret: bytes,
+        notes: Notes | None = None,
     ) -> None:
         self._ledger = ledger
         self._sender = sender
         self._campaigns = {each.id: each for each in campaigns}
         self._secret = secret
+        self._notes = notes or Notes()
 
     def translate(self, events: Sequence[ShopEvent], now: int) -> Counter[str]:
         """Take in a batch of events, in any order, any of them perhaps seen before.
@@ -90,12 +98,19 @@ class Translator:
         created = self._ledger.create(planned, now)
         counts["duplicate"] += len(planned) - len(created)
         new = [each for each in planned if each.key in created]
-        counts += Counter(f"ended.{each.reason}" for each in new if each.state is State.ENDED)
+        became: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for each in new:
+            if each.state is State.ENDED:
+                tell_of(each, State.ENDED, each.reason)
+                became[each.key.campaign][f"ended.{each.reason}"] += 1
         waiting = [each for each in new if each.state is State.PENDING and each.due > now]
-        counts["waiting"] += len(waiting)
+        for each in waiting:
+            became[each.key.campaign]["waiting"] += 1
+        counts += self._note(became)
         counts += self._stop_marked(waiting)
         for campaign, due in self._due_now(new, now):
-            counts += send_due(self._ledger, self._sender, campaign, due, customers, now)
+            sent = send_due(self._ledger, self._sender, campaign, due, customers, now)
+            counts += self._note({campaign.id: sent})
         return +counts
 
     def _plan(
@@ -127,7 +142,9 @@ class Translator:
         for campaign in self._campaigns.values():
             match on_arrival(event, campaign, now):
                 case Due(at):
-                    yield Invitation(Key(occasion, campaign.id), who, event.occurred, at)
+                    yield Invitation(
+                        Key(occasion, campaign.id), who, event.occurred, at, event=event.id
+                    )
                 case End(reason):
                     yield Invitation(
                         Key(occasion, campaign.id),
@@ -136,6 +153,7 @@ class Translator:
                         event.occurred,
                         State.ENDED,
                         reason.value,
+                        event=event.id,
                     )
 
     def _due_now(
@@ -187,7 +205,17 @@ class Translator:
             if reason and each.state in {State.PENDING, State.HELD}
         ]
         moved = self._ledger.move(moves)
-        return count_moves([move for move in moves if move.invitation.key in moved])
+        done: defaultdict[str, list[Move]] = defaultdict(list)
+        for move in moves:
+            if move.invitation.key in moved:
+                done[move.invitation.key.campaign].append(move)
+        return self._note({campaign: count_moves(mine) for campaign, mine in done.items()})
+
+    def _note(self, became: Mapping[str, Counter[str]]) -> Counter[str]:
+        """Note what became of each campaign's invitations; return it over all of them."""
+        for campaign, counts in became.items():
+            self._notes.became(campaign, counts)
+        return sum(became.values(), Counter())
 
 
 def _customer(event: Purchase | Signup, who: str) -> Customer:

@@ -11,6 +11,7 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from afterword.noting import Notes
 from afterword.remembering.dead_letters import SqsDeadLetters
 from afterword.remembering.errors import ParametersError
 from afterword.sending.passage import Pace
@@ -62,10 +63,14 @@ class Wiring:
 
     Args:
         settings: The function's settings.
+
+    Attributes:
+        notes: What is noted on the way, until it is told.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self.notes = Notes()
         _quiet_libraries()
 
     @cached_property
@@ -83,14 +88,14 @@ class Wiring:
 
         client: SSMClient = _client("ssm")
         prefix = self._settings.parameter_prefix
-        return Parameters(client, prefix, allow_http=self._settings.is_local)
+        return Parameters(client, prefix, allow_http=self._settings.is_local, notes=self.notes)
 
     @cached_property
     def providers(self) -> Providers:
         """Every account's provider."""
         from afterword.sending.providers import Providers
 
-        return Providers(self.parameters, clock)
+        return Providers(self.parameters, clock, self.notes)
 
     def dead_letters(self, queue_url: str) -> SqsDeadLetters:
         """Return the dead-letter queue."""
@@ -108,6 +113,10 @@ class Wiring:
             ParametersError: There is none, so that nobody can tell whom to invite; or SSM did not answer.
         """
         found = self.parameters.campaigns()
+        self.notes.known["campaign"] = {each.id for each in found.loaded}
+        self.notes.known["account"] = {each.account for each in found.loaded}
+        self.notes.measure("CampaignsLoaded", len(found.loaded))
+        self.notes.measure("BrokenCampaigns", len(found.broken))
         if not found.loaded:
             missing = f"put one at {self._settings.parameter_prefix}/campaigns/<id>"
             faults = "; ".join(map(str, found.broken)) or missing
@@ -123,6 +132,7 @@ class Wiring:
         from afterword.deciding.mappings import Mappings
 
         mappings = self.parameters.mappings()
+        self.notes.measure("BrokenMappings", len(mappings.broken))
         tell(mappings.broken)
         return Mappings(mappings.loaded).read
 
@@ -139,7 +149,8 @@ class Wiring:
             ParametersError: The customer key is missing; or SSM did not answer.
         """
         secret = self.parameters.customer_secret()
-        return Translator(self.ledger, self.sender(deadline), campaigns, secret)
+        sender = self.sender(deadline)
+        return Translator(self.ledger, sender, campaigns, secret, self.notes)
 
 
 def _client(service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time.

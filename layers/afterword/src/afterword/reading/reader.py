@@ -1,6 +1,7 @@
 """From a queue's message to a shop event."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from afterword.reading.envelopes import Envelope, open_envelope
 from afterword.reading.poison import PoisonError
@@ -18,7 +19,15 @@ def unmapped(envelope: Envelope) -> None:
     del envelope
 
 
-def read(body: str, now: int, mapper: Mapper = unmapped) -> ShopEvent:
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A shop event, and the envelope in which it came."""
+
+    event: ShopEvent
+    envelope: Envelope
+
+
+def receive(body: str, now: int, mapper: Mapper = unmapped) -> Received:
     """Open the envelope, read the event, refuse what has not happened yet.
 
     Args:
@@ -35,4 +44,9 @@ def read(body: str, now: int, mapper: Mapper = unmapped) -> ShopEvent:
     event = mapper(envelope) or read_shop_event(envelope.payload)
     if event.occurred > now + LARGEST_SKEW:
         raise PoisonError("in_the_future", f"occurred_at: over {LARGEST_SKEW} seconds from now")
-    return event
+    return Received(event, envelope)
+
+
+def read(body: str, now: int, mapper: Mapper = unmapped) -> ShopEvent:
+    """Return the event of a message alone: see `receive`."""
+    return receive(body, now, mapper).event

@@ -19,6 +19,7 @@ from afterword.deciding.accounts import (
     parse_credentials,
 )
 from afterword.deciding.campaigns import Campaign, CampaignError, parse_campaign
+from afterword.noting import Notes
 from afterword.remembering.errors import ParametersError
 
 if TYPE_CHECKING:
@@ -52,13 +53,17 @@ class Parameters:
         client: A boto3 client.
         prefix: Such as `/afterword/prod`, without a slash at the end.
         allow_http: Whether an account on loopback may go without TLS, as on a laptop.
+        notes: Where it is noted that a secret was fetched.
     """
 
-    def __init__(self, client: SSMClient, prefix: str, *, allow_http: bool) -> None:
+    def __init__(
+        self, client: SSMClient, prefix: str, *, allow_http: bool, notes: Notes | None = None
+    ) -> None:
         self._client = client
         self._ssm = SSMProvider(boto3_client=client)
         self._prefix = prefix
         self._allow_http = allow_http
+        self._notes = notes or Notes()
         self._campaigns = _Folder(
             client, self._ssm, f"{prefix}/campaigns", parse_campaign, CampaignError
         )
@@ -107,6 +112,17 @@ class Parameters:
             ParametersError: SSM did not answer.
         """
         name = f"{self._prefix}/secrets/accounts/{account}"
+        # powertools keeps values by name and transform.
+        if not fresh and self._ssm.has_not_expired_in_cache((name, None)):
+            return self._credentials(account, name, fresh=False)
+        self._notes.measure("SecretFetches", account=account)
+        try:
+            return self._credentials(account, name, fresh=fresh)
+        except (AccountError, ParametersError):
+            self._notes.measure("SecretFetchesRefused", account=account)
+            raise
+
+    def _credentials(self, account: str, name: str, *, fresh: bool) -> Credentials:
         text = self._get(name, SECRETS_SECONDS, fresh=fresh)
         if text is None:
             raise AccountError(account, ("its credentials are missing",))

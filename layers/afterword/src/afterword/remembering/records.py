@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote, unquote
 
+from afterword.noting import shown
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -84,7 +86,7 @@ class Invitation:
     """One invitation: due at a time (business), or ended with a reason.
 
     `first_due` is there once `due` has been put off: from it the expiry counts. `held_at` is since when it waits for a
-    person, and there only while it does.
+    person, and there only while it does. `event` is the id of the shop event that asked for it.
     """
 
     key: Key
@@ -98,6 +100,12 @@ class Invitation:
     batch_limit: int | None = None
     first_due: int | None = None
     held_at: int | None = None
+    event: str | None = None
+
+    @property
+    def correlation_id(self) -> str:
+        """Under which id logs name it everywhere: the shop event's, or its own where that was not kept yet."""
+        return shown(self.event or str(self.key))
 
 
 @dataclass(frozen=True, slots=True)

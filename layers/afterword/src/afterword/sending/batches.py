@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from afterword.deciding.rules import Reason
+from afterword.noting import shown
 from afterword.remembering.records import BatchState, Leaving, Move, State
 from afterword.sending import passage, ways
 from afterword.sending.provider import Each, Puzzling, Refused, Retry, Sent, Uncertain
@@ -51,7 +52,7 @@ def record(
     Returns:
         How many invitations became what.
     """
-    _tell(batch, outcome)
+    tell_of_call(batch, outcome)
     later = check_at(provider, now)
 
     def settle(known: Way) -> Way:
@@ -79,11 +80,20 @@ def record(
     return counts
 
 
-def _tell(batch: Batch, outcome: Outcome) -> None:
-    """Log why a call did not go well: counts can't tell a refused secret from a used-up quota."""
+def tell_of_call(batch: Batch, outcome: Outcome) -> None:
+    """Log a call: counts can't tell a refused secret from a used-up quota."""
     told = outcome.for_the_way() if isinstance(outcome, Each) else outcome
-    if not isinstance(told, Sent):
-        _logger.warning("batch %s, account %s: %s", batch.id, batch.account, told.reason)
+    level, word = (
+        (logging.INFO, "sent") if isinstance(told, Sent) else (logging.WARNING, told.reason)
+    )
+    about = {
+        "batch": batch.id,
+        "account": batch.account,
+        "survey": batch.survey,
+        "campaign": batch.campaign,
+        "members": batch.size,
+    }
+    _logger.log(level, "batch %s, account %s: %s", batch.id, batch.account, word, extra=about)
 
 
 def release(
@@ -148,6 +158,9 @@ def hold(ledger: Ledger, batch: Batch, reason: str, now: int) -> Counter[str]:
     """Leave a batch to a person: what became of it cannot be known here. `now` is wall time."""
     passage.free(ledger, batch)
     ledger.change_batch(batch, replace(batch, state=BatchState.HELD, reason=reason, due=now))
+    # One line: there may be 10,000 members, and `afterword held` lists them.
+    about = {"batch": batch.id, "campaign": batch.campaign, "members": batch.size, "reason": reason}
+    _logger.warning("a batch was not sent: held", extra=about)
     return Counter(held=batch.size)
 
 
@@ -215,8 +228,25 @@ def _hold_one(invitation: Invitation, reason: str, now: int, *, gives_back: bool
 
 
 def count_moves(moves: Collection[Move]) -> Counter[str]:
-    """Count what becomes of invitations: `ended.<reason>`, `held`, `released` by a batch or `deferred`."""
+    """Count what becomes of invitations: `ended.<reason>`, `held`, `released` by a batch or `deferred`.
+
+    Each that is not sent has its line in the log.
+    """
+    for move in moves:
+        if move.state in {State.ENDED, State.HELD}:
+            tell_of(move.invitation, move.state, move.reason)
     return Counter(_name(move) for move in moves)
+
+
+def tell_of(invitation: Invitation, state: State, reason: str | None) -> None:
+    """Log that an invitation was not sent."""
+    about = {
+        "invitation": shown(str(invitation.key)),
+        "correlation_id": invitation.correlation_id,
+        "batch": invitation.batch,
+        "reason": reason,
+    }
+    _logger.info("an invitation was not sent: %s", state.value, extra=about)
 
 
 def _name(move: Move) -> str:
@@ -247,6 +277,8 @@ def _end_refused(
         for each in members(ledger, batch)
     ]
     ledger.move(moves)
+    for each in moves:
+        tell_of(each.invitation, state, reason)
     passage.change(ledger, way, settle)
     refused = replace(batch, state=BatchState.REFUSED, reason=outcome.reason, due=None)
     ledger.change_batch(batch, refused)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from io import BytesIO
@@ -17,6 +17,7 @@ from urllib3.exceptions import HTTPError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from requests import PreparedRequest
     from urllib3.connection import HTTPConnection
@@ -147,6 +148,7 @@ class Http:
         authenticate: Returns the headers that prove who we are; `True` reads the secret past any cache.
             Raises NeverSentError. Without it nothing proves who we are, and no call is repeated.
         clock: Monotonic seconds.
+        watch: Makes what surrounds each request, to see how long it takes.
     """
 
     def __init__(
@@ -154,10 +156,12 @@ class Http:
         seconds: int,
         authenticate: Callable[[bool], Mapping[str, str]] | None,
         clock: Callable[[], float] = time.monotonic,
+        watch: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self.seconds = seconds
         self._authenticate = authenticate
         self._clock = clock
+        self._watch = watch
         # It logs addresses, some of them as warnings.
         logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
@@ -203,10 +207,11 @@ class Http:
         worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="http")
         future = worker.submit(self._try, attempt, left, fresh=fresh)
         worker.shutdown(wait=False)
-        try:
-            result = future.result(timeout=max(deadline - self._clock(), 0))
-        except TimeoutError:
-            result = attempt.give_up()
+        with self._watch():
+            try:
+                result = future.result(timeout=max(deadline - self._clock(), 0))
+            except TimeoutError:
+                result = attempt.give_up()
         # Raised here, outside of every handler: an exception in whose context requests' own stand would carry the
         # address and the headers along, for whoever prints it.
         if not isinstance(result, Answer):

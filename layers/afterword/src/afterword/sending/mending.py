@@ -7,7 +7,7 @@ the batch's `due` off.
 from __future__ import annotations
 
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
@@ -56,6 +56,9 @@ class Mender:
         clock: Wall time, Unix seconds.
         deadline: Wall time at which this invocation ends.
         pace: Tells the time to the split second; None: by the clock.
+
+    Attributes:
+        became: By campaign: how many of its invitations became what.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Mender:
         self._clock = clock
         self._deadline = deadline
         self._pace = Pace((pace or Pace(clock)).now)
+        self.became: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
     def mend(self) -> Counter[str]:
         """Take one step with each batch that is due; return how many invitations became what.
@@ -89,7 +93,9 @@ class Mender:
                 break
             for batch in new:
                 if self._clock() <= until:
-                    counts += guarded(f"batch {batch.id}", partial(self._take, batch))
+                    became = guarded(f"batch {batch.id}", partial(self._take, batch))
+                    self.became[batch.campaign].update(became)
+                    counts += became
             seen |= {each.id for each in new}
         return counts
 
@@ -178,6 +184,7 @@ class Mender:
             batch = self._part_from(batch, claimed, staying, known)
         if isinstance(outcome, Sent | Refused | Each):
             return batches.record(self._ledger, provider, way, batch, outcome, now)
+        batches.tell_of_call(batch, outcome)
         # That this call was turned away, or lost as well, says nothing of the first one.
         pause = batches.REPLAY_AFTER * 2 ** min(batch.checks, 4)
         return self._ask_again(batch, now + pause, outcome)

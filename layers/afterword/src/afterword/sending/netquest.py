@@ -8,6 +8,7 @@ The secret stands in the path. No address of a call may reach a log or an error.
 from __future__ import annotations
 
 import json
+import logging
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -30,6 +31,7 @@ from afterword.sending.provider import (
     Sent,
     Terms,
     Uncertain,
+    label,
 )
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from afterword.sending.http import Answer, Http
     from afterword.sending.provider import Seen, Single
 
+_logger = logging.getLogger(__name__)
 # So few that a batch whose answers were lost costs a person little: nobody can be asked what became of it.
 MOST_RECIPIENTS = 25
 _AT_ONCE = 8
@@ -90,6 +93,7 @@ class _Round:
     terms: Terms
     deadline: float
     secret: _Secret
+    batch: str
 
 
 class NetquestProvider:
@@ -132,12 +136,13 @@ class NetquestProvider:
 
     def invite(self, survey: int, body: bytes, key: str) -> Each:
         """See `Provider`. Some calls at once, all in the time of one."""
-        del key  # Netquest knows none.
         batch = json.loads(body)
         people = [Recipient(**each) for each in batch["people"]]
         # The deadline first: to read the secret takes some of the time, too.
         deadline = self._http.deadline()
-        shared = _Round(survey, Terms(**batch["terms"]), deadline, _Secret(self._credentials))
+        secret = _Secret(self._credentials)
+        # Netquest knows no keys.
+        shared = _Round(survey, Terms(**batch["terms"]), deadline, secret, batch=key)
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="netquest") as workers:
             return Each(tuple(workers.map(partial(self._ask, shared), people)))
 
@@ -159,7 +164,9 @@ class NetquestProvider:
             if fresh != shared.secret.cached:
                 outcome = self._call(shared, person, fresh)
         if isinstance(outcome, Uncertain) and shared.terms.resends:
-            return Retry("uncertain_resent", doubtful=True)
+            outcome = Retry("uncertain_resent", doubtful=True)
+        about = {"batch": shared.batch, "correlation_id": person.correlation_id}
+        _logger.info("called: %s", label(outcome), extra=about)
         return outcome
 
     def _call(self, shared: _Round, person: Recipient, credentials: Credentials | None) -> Single:

@@ -11,12 +11,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One person to invite. `repr` hides the person."""
+    """One person to invite. `repr` hides the person. `correlation_id` is for logs alone: providers never see it."""
 
     email: str
     name: str | None
     language: str
     token: str | None = None
+    correlation_id: str | None = None
 
     def __repr__(self) -> str:
         """Return nothing personal: a traceback or a log may show it."""
@@ -123,6 +124,31 @@ def _is_unclear(outcome: Single) -> bool:
 
 
 type Outcome = Known | Each
+
+# What a reason is called in metrics and logs.
+_LABELS = {
+    "credentials": "credentials",
+    "quota": "quota",
+    "http_429": "rate_limited",
+    "still_being_sent": "busy",
+}
+
+
+def label(outcome: Single) -> str:
+    """Return what an answer meant, as one of a short list of words."""
+    match outcome:
+        case Sent():
+            return "sent"
+        case Refused():
+            return "refused"
+        case Uncertain() | Retry(doubtful=True):
+            return "uncertain"
+        case Puzzling():
+            return "puzzling"
+        case Retry(reason) if reason.startswith(("unreachable", "no answer")):
+            return "unreachable"
+        case Retry(reason):
+            return _LABELS.get(reason, "retry")
 
 
 @dataclass(frozen=True, slots=True)

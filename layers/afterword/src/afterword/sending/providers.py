@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from functools import partial
 from typing import TYPE_CHECKING
 
 from afterword.deciding.accounts import AccountError
@@ -10,11 +11,13 @@ from afterword.remembering.errors import ParametersError
 from afterword.sending.http import Http, NeverSentError
 from afterword.sending.netquest import NetquestProvider
 from afterword.sending.nps import NpsProvider
+from afterword.sending.watching import Watched, timed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from afterword.deciding.accounts import Account, Credentials
+    from afterword.noting import Notes
     from afterword.remembering.parameters import Parameters
     from afterword.sending.provider import Provider
 
@@ -28,11 +31,13 @@ class Providers:
     Args:
         parameters: Parameter Store.
         clock: Wall time, Unix seconds.
+        notes: Where calls and their outcomes are noted.
     """
 
-    def __init__(self, parameters: Parameters, clock: Callable[[], int]) -> None:
+    def __init__(self, parameters: Parameters, clock: Callable[[], int], notes: Notes) -> None:
         self._parameters = parameters
         self._clock = clock
+        self._notes = notes
         self._made: dict[Account, Provider] = {}
 
     def __call__(self, name: str) -> Provider:
@@ -40,13 +45,13 @@ class Providers:
         account = self._parameters.account(name)
         if account not in self._made:
             made = self._netquest if account.provider == "netquest" else self._nps
-            self._made[account] = made(account)
+            self._made[account] = Watched(made(account), name, self._notes)
         return self._made[account]
 
     def _nps(self, account: Account) -> Provider:
         return NpsProvider(
             account.base_url,
-            Http(CALL_SECONDS, self._authenticator(account.name)),
+            self._http(account.name, self._authenticator(account.name)),
             calls_per_minute=account.calls_per_minute,
             replays_key=account.replays_idempotency_key,
             clock=self._clock,
@@ -57,8 +62,10 @@ class Providers:
             found = self._credentials(account.name, fresh=fresh)
             return found if found and found.webhook_key else None
 
-        unsigned = Http(CALL_SECONDS, None)
-        return NetquestProvider(account, unsigned, credentials, self._clock)
+        return NetquestProvider(account, self._http(account.name, None), credentials, self._clock)
+
+    def _http(self, name: str, authenticate: Callable[[bool], Mapping[str, str]] | None) -> Http:
+        return Http(CALL_SECONDS, authenticate, watch=partial(timed, self._notes, name))
 
     def _authenticator(self, name: str) -> Callable[[bool], Mapping[str, str]]:
         def authenticate(fresh: bool) -> Mapping[str, str]:  # noqa: FBT001 -- the Http port's one argument

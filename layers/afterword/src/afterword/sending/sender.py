@@ -184,7 +184,12 @@ class Sender:
         batch: Batch,
         ready: Sequence[Candidate],
     ) -> Counter[str] | Blocked:
-        people = recipients(campaign, [each.customer for each in ready])
+        people = [
+            replace(person, correlation_id=each.invitation.correlation_id)
+            for person, each in zip(
+                recipients(campaign, [each.customer for each in ready]), ready, strict=True
+            )
+        ]
         body = provider.encode(people, terms_of(campaign))
         outcome: Outcome
         begun = self._begin(provider, way, batch, way.slot.calls)

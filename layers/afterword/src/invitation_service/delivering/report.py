@@ -17,6 +17,8 @@ METRICS = {
     "suppressed": "MailsSuppressed",
     "account_fault": "MailAccountFaults",
 }
+# Of which those that failed are a share. What nobody sent, or will send later, has not ended.
+_ENDED = ("delivered", "failed", "uncertain")
 
 
 class Clerk:
@@ -72,3 +74,5 @@ class Clerk:
         for outcome, name in METRICS.items():
             if counts[outcome]:
                 self._metrics.add_metric(name=name, unit=MetricUnit.Count, value=counts[outcome])
+        if ended := sum(counts[outcome] for outcome in _ENDED):
+            self._metrics.add_metric(name="MailsEnded", unit=MetricUnit.Count, value=ended)

@@ -110,6 +110,7 @@ def invitation_item(invitation: Invitation) -> Item:
         "batch_limit": invitation.batch_limit,
         "first_due": invitation.first_due,
         "held_at": invitation.held_at,
+        "event": invitation.event,
     }
 
 
@@ -127,6 +128,7 @@ def parse_invitation(item: Item) -> Invitation:
         batch_limit=_number(item.get("batch_limit")),
         first_due=_number(item.get("first_due")),
         held_at=_number(item.get("held_at")),
+        event=item.get("event"),
     )
 
 
