@@ -14,6 +14,7 @@ from cli.options import (
     Local,
     Stack,
     Stage,
+    Table,
     Yes,
     confirm,
     console,
@@ -38,10 +39,11 @@ def list_(
     stage: Stage = DEFAULT_STAGE,
     local: Local = False,
     stack: Stack = None,
+    table: Table = None,
 ) -> None:
     """List the campaigns that are there, and what is wrong with those that don't load."""
     with readable_errors():
-        rows = [_row(each) for each in Store(find(stage, stack, None, local=local)).all()]
+        rows = [_row(each) for each in Store(find(stage, stack, table, local=local)).all()]
     if as_json:
         show_json(rows)
     elif rows:
@@ -66,7 +68,7 @@ def check(files: Files, *, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def diff(
+def diff(  # noqa: PLR0913 - each is an option of the command.
     files: Files,
     *,
     exit_code: Annotated[
@@ -76,10 +78,11 @@ def diff(
     stage: Stage = DEFAULT_STAGE,
     local: Local = False,
     stack: Stack = None,
+    table: Table = None,
 ) -> None:
     """Show what files would change."""
     with readable_errors():
-        store = Store(find(stage, stack, None, local=local))
+        store = Store(find(stage, stack, table, local=local))
         found = {}
         for new in map(read_file, files):
             old = store.read(new.id)
@@ -94,7 +97,7 @@ def diff(
 
 
 @app.command()
-def put(
+def put(  # noqa: PLR0913 - each is an option of the command.
     files: Files,
     *,
     yes: Yes = False,
@@ -102,6 +105,7 @@ def put(
     stage: Stage = DEFAULT_STAGE,
     local: Local = False,
     stack: Stack = None,
+    table: Table = None,
 ) -> None:
     """Show what files would change, ask, and put them there. The functions follow within a minute."""
     with readable_errors():
@@ -110,7 +114,7 @@ def put(
         if any(faults.values()):
             _tell(faults, stderr=True)
             raise CommandError("Nothing was put.", "Mend the files.")
-        place = find(stage, stack, None, local=local)
+        place = find(stage, stack, table, local=local)
         store = Store(place)
         done = {each.id: _put(place, store, each, yes=yes, quiet=as_json) for each in texts}
     if as_json:
@@ -162,7 +166,7 @@ def _show(campaign: str, lines: list[str], mind: list[str], *, stderr: bool = Fa
 def _tell(faults: dict[str, tuple[str, ...]], *, stderr: bool = False) -> None:
     screen = console(stderr=stderr)
     for campaign, found in faults.items():
-        screen.print(f"{campaign}: {'it loads' if not found else ''}", markup=False)
+        screen.print(f"{campaign}: {'it does not load' if found else 'it loads'}", markup=False)
         for fault in found:
             screen.print(f"  {fault}", markup=False, soft_wrap=True)
 

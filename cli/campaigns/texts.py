@@ -128,6 +128,8 @@ def warnings(old: Text | None, new: Text) -> Iterator[str]:
     if will.mode is not mode and will.mode is not Mode.DRY_RUN:
         whom = "everybody" if will.mode is Mode.LIVE else "those on its list"
         yield f"mode: {mode or 'new'} → {will.mode}: it will ask {whom}, and whoever waits for it."
+    if was and will.mode is Mode.DRY_RUN is not was.mode:
+        yield f"mode: {was.mode} → dry_run: what comes due from now on ends unsent."
     if old and was is None:
         yield "What is there does not load; its last good version is in force until now."
     if was and (was.shop, was.event) != (will.shop, will.event):

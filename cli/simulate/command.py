@@ -21,6 +21,7 @@ from cli.options import (
     Local,
     Stack,
     Stage,
+    Table,
     console,
     find,
     show_json,
@@ -52,11 +53,14 @@ def simulate(  # noqa: PLR0913 - each is an option of the command.
     stage: Stage = DEFAULT_STAGE,
     local: Local = False,
     stack: Stack = None,
+    table: Table = None,
 ) -> None:
     """Try events: who would be asked, when, and why not. In memory alone; with --campaigns without any network."""
     with readable_errors():
         events, broken = _read(file)
-        chosen = read_folder(campaigns) if campaigns else _of_stage(stage, stack, local=local)
+        chosen = (
+            read_folder(campaigns) if campaigns else _of_stage(stage, stack, table, local=local)
+        )
         fates = Simulation(chosen, as_live=as_live).run([event for _, event in events])
     rows = sorted([*(_row(events, each) for each in fates), *broken], key=lambda row: row["line"])
     counts = Counter(f"{row['outcome']}: {row['why']}".removesuffix(": ") for row in rows)
@@ -74,8 +78,8 @@ def simulate(  # noqa: PLR0913 - each is an option of the command.
         raise typer.Exit(1)
 
 
-def _of_stage(stage: str, stack: str | None, *, local: bool) -> list[Campaign]:
-    return list(find(stage, stack, None, local=local).parameters().campaigns().loaded)
+def _of_stage(stage: str, stack: str | None, table: str | None, *, local: bool) -> list[Campaign]:
+    return list(find(stage, stack, table, local=local).parameters().campaigns().loaded)
 
 
 def _read(file: str) -> tuple[list[tuple[int, ShopEvent]], list[dict[str, Any]]]:
