@@ -2,6 +2,7 @@
 
 import os
 from contextlib import ExitStack, closing
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,9 +43,19 @@ def list_(context: typer.Context, *, account: Account, as_json: AsJson = False) 
     """List the surveys."""
     with readable_errors():
         desk: Desk = context.obj
-        found = desk.api(account).get("nps/surveys?per_page=100")["surveys"]
+        found = _all_surveys(desk.api(account))
         rows = [{name: each[name] for name in ("id", "name", "status")} for each in found]
         show(rows, "There are no surveys yet.", as_json=as_json)
+
+
+def _all_surveys(api: ServiceApi) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for page in count(1):
+        answer = api.get(f"nps/surveys?page={page}")
+        found += answer["surveys"]
+        if not answer["next_page"]:
+            break
+    return found
 
 
 @surveys.command()

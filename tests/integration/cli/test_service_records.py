@@ -83,6 +83,14 @@ def test_surveys_are_listed(at_desk: Desk) -> None:
     assert "Purchases" in at_desk.run("surveys", "list", *SHOP).stdout
 
 
+def test_more_surveys_than_a_page_holds_are_listed(at_desk: Desk) -> None:
+    for number in range(101):
+        at_desk.service.store.add_survey("shop", f"Survey {number}", at_desk.service.now)
+
+    listed = json.loads(at_desk.run("surveys", "list", *SHOP, "--json").stdout)
+    assert [each["id"] for each in listed] == list(range(101, 0, -1))
+
+
 def test_a_survey_is_closed_when_asked(at_desk: Desk) -> None:
     at_desk.run("surveys", "put", "7", *SHOP, "--name", "Purchases")
     assert at_desk.run("surveys", "close", "7", *SHOP, typed="n\n").exit_code == 1
