@@ -90,6 +90,25 @@ def test_a_probe_that_failed_does_not_close_the_account_for_an_hour(
     assert batch_of(shop).state is BatchState.SENT
 
 
+def test_a_probe_whose_function_was_killed_is_asked_about_as_soon_as_its_lease_is_over() -> None:
+    shop = Shop()
+
+    def die(emails: list[str]) -> Outcome:
+        raise KilledError(len(emails))
+
+    set_account(shop, failures=3)
+    shop.provider.outcomes.append(die)
+    with pytest.raises(KilledError):
+        shop.translate(shop.purchase("A-1"))
+    assert way_of(shop).account_state.probe_until > shop.clock() + HOUR
+    shop.clock.pass_by(LEASE)
+    mender(shop).mend()
+    assert way_of(shop).account_state.probe_until == 0
+    shop.clock.pass_by(REPLAY_AFTER)
+    mender(shop).mend()
+    assert batch_of(shop).state is BatchState.SENT
+
+
 def test_a_replay_that_fails_as_a_probe_opens_the_breaker_again() -> None:
     shop = in_doubt()
     shop.clock.pass_by(REPLAY_AFTER)

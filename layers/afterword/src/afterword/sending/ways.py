@@ -90,10 +90,11 @@ def is_blocked(
 ) -> Blocked | None:
     """Return what blocks a campaign's whole lane for now, so that nobody needs to read it."""
     account, slot = way.account_state, way.slot
+    is_anothers = is_open(account) and not _is_probe(way, holder)
     blocks = (
         (paused_until(way.pauses, way.account, campaign), PAUSED),
         (account.not_before, "provider_paused"),
-        (account.probe_until if is_open(account) else 0, "breaker_probing"),
+        (account.probe_until if is_anothers else 0, "breaker_probing"),
         (slot.not_before, "survey_paused"),
         (slot.until if slot.holder not in {None, holder} else 0, _occupied(slot)),
     )
@@ -130,31 +131,24 @@ def begin(way: Way, holder: str, wanted: Wanted, now: float) -> Way | Blocked:
         spent = budget.note(spent, -1, budget.stamp(slot.begins / MILLISECONDS), now)
         calls -= 1
     spent = budget.note(spent, -calls, slot.ends / MILLISECONDS, now)
-    mine = account.probe_until == slot.until
-    without = replace(
-        way,
-        account_state=replace(account, spent=spent, probe_until=0 if mine else account.probe_until),
-    )
+    without = replace(way, account_state=replace(account, spent=spent))
     return take(without, holder=holder, until=slot.until, wanted=wanted, now=now)
 
 
 def give_back(way: Way, holder: str) -> Way:
     """Free the slot, and the probe that went with it, unless they are another batch's by now."""
-    if way.slot.holder != holder:
-        return way
-    return replace(
-        way,
-        account_state=replace(way.account_state, probe_until=0),
-        slot=_freed(way.slot, holder),
-    )
+    return replace(way, account_state=_end_probe(way, holder), slot=_freed(way.slot, holder))
 
 
 def keep(way: Way, holder: str, until: int) -> Way:
-    """Leave the slot to a batch in doubt, unless it is another's by now; `until` somebody looks after it."""
+    """Leave the slot to a batch in doubt, unless it is another's by now; `until` somebody looks after it.
+
+    If it was the breaker's probe, that is over: other surveys need not wait for what becomes of it.
+    """
     if way.slot.holder not in {None, holder}:
         return way
     slot = replace(way.slot, holder=holder, until=until + SLOT_GRACE, calls=0)
-    return replace(way, slot=slot)
+    return replace(way, account_state=_end_probe(way, holder), slot=slot)
 
 
 def settle(way: Way, holder: str, outcome: Outcome, size: int, check_at: int, now: int) -> Way:
@@ -168,7 +162,7 @@ def settle(way: Way, holder: str, outcome: Outcome, size: int, check_at: int, no
         check_at: When an uncertain call will be looked into; the batch keeps the survey's slot until then.
         now: Wall time.
     """
-    account = replace(way.account_state, probe_until=0)
+    account = _end_probe(way, holder)
     slot = _freed(way.slot, holder)
     match outcome:
         case Each():
@@ -177,10 +171,11 @@ def settle(way: Way, holder: str, outcome: Outcome, size: int, check_at: int, no
             sent, refused = outcome.count_sent(), outcome.count_refused()
             return replace(way, slot=_count(way.slot, now, sent=sent, refused=refused))
         case Sent():
-            account = replace(account, failures=0, not_before=0)
+            # Who took the way was past `not_before`: what stands there now came since, and is to be kept.
+            account = replace(account, failures=0)
             slot = replace(_count(slot, now, sent=size), failures=0, not_before=0)
         case Refused():
-            account = replace(account, failures=0, not_before=0)
+            account = replace(account, failures=0)
             slot = replace(_count(slot, now, refused=size if size == 1 else 0), failures=0)
         case Uncertain():
             account = _fail(account, now)
@@ -188,7 +183,8 @@ def settle(way: Way, holder: str, outcome: Outcome, size: int, check_at: int, no
         case Retry(outage=True) | Retry(breaks=True):
             account = _fail(account, now, outcome)
         case Retry(whole_account=True):
-            account = replace(account, not_before=now + (outcome.after or MINUTE))
+            until = now + (outcome.after or MINUTE)
+            account = replace(account, not_before=max(account.not_before, until))
         case Retry():
             failures = slot.failures + 1
             pause = outcome.after or _pause(failures)
@@ -225,6 +221,16 @@ def _fail(account: AccountState, now: int, retry: Retry | None = None) -> Accoun
 
 def _pause(step: int) -> int:
     return min(SHORTEST_PAUSE << min(step, 10), LONGEST_PAUSE)
+
+
+def _is_probe(way: Way, holder: str | None) -> bool:
+    """Tell whether the breaker's one probe is this batch's: it took both until the same time."""
+    return way.slot.holder == holder and way.account_state.probe_until == way.slot.until
+
+
+def _end_probe(way: Way, holder: str) -> AccountState:
+    mine = _is_probe(way, holder)
+    return replace(way.account_state, probe_until=0) if mine else way.account_state
 
 
 def _freed(slot: SlotState, holder: str) -> SlotState:
