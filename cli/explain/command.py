@@ -6,7 +6,7 @@ import typer
 
 from afterword.operating.stories import Told, tell
 from cli.errors import CommandError, readable_errors
-from cli.explain.finding import look_up
+from cli.explain.finding import look_up, of_event
 from cli.explain.rows import customer_row, mark_row, story_row
 from cli.naming import Shop, from_stdin, shop_of
 from cli.options import (
@@ -21,6 +21,7 @@ from cli.options import (
     now,
     show_json,
 )
+from cli.progress import counting
 from cli.tables import grid
 
 
@@ -47,8 +48,13 @@ def explain(  # noqa: PLR0913 - each is an option of the command.
         place = find(stage, stack, table, local=local)
         campaigns = {each.id: each for each in place.parameters().campaigns().loaded}
         ledger = place.ledger()
-        found = look_up(place, ledger, identity, shop_of(list(campaigns.values()), shop), campaigns)
+        named = shop_of(list(campaigns.values()), shop)
+        found = look_up(place, ledger, identity, named, campaigns)
         told = tell(ledger, found.keys, found.customers, campaigns, now())
+        if not told and found.may_be_event:
+            with counting("pages of the ledger") as show:
+                keys = of_event(ledger, named, identity, show)
+            told = tell(ledger, keys, (), campaigns, now())
         if not told:
             raise CommandError(
                 "The ledger knows nothing of it.",

@@ -9,7 +9,7 @@ from afterword.remembering.records import Key, customer_ref
 from cli.naming import customer_of, keys_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from afterword.remembering.ledger import Ledger
     from cli.places import Place
@@ -19,10 +19,11 @@ _KEY = "v1:"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Which invitations there may be, and which customers were asked for."""
+    """Which invitations there may be, which customers were asked for, and whether an event may be meant."""
 
     keys: tuple[Key, ...]
     customers: tuple[str, ...] = ()
+    may_be_event: bool = False
 
 
 def look_up(
@@ -51,7 +52,24 @@ def look_up(
             return Found((Key.parse(identity),))
         except ValueError:
             pass  # A shop may well have a "#" in its ids.
-    return Found(tuple(keys_of(shop, identity, ledger.campaigns() | set(campaigns))))
+    keys = keys_of(shop, identity, ledger.campaigns() | set(campaigns))
+    return Found(tuple(keys), may_be_event=True)
+
+
+def of_event(ledger: Ledger, shop: str, event: str, progressed: Callable[[int], None]) -> list[Key]:
+    """Look through the whole ledger for a shop event's invitations. Raises LedgerError.
+
+    Args:
+        ledger: The ledger.
+        shop: The shop.
+        event: The event's id.
+        progressed: Is told how many pages have been looked at.
+    """
+    keys: list[Key] = []
+    for number, page in enumerate(ledger.asked_by(shop, event), 1):
+        keys += page
+        progressed(number)
+    return keys
 
 
 def _of_customer(ledger: Ledger, customer: str) -> Found:

@@ -18,7 +18,7 @@ from cli.options import (
     find,
     show_json,
 )
-from cli.secrets.values import CUSTOMER_KEY, Store, ask, check_name, new_customer_key
+from cli.secrets.values import CUSTOMER_KEY, Store, ask, check_fits, check_name, new_customer_key
 
 app = typer.Typer(help="Secrets in Parameter Store.", no_args_is_help=True)
 
@@ -45,11 +45,14 @@ def put(  # noqa: PLR0913 - each is an option of the command.
     """Put a new secret: an account's from the prompt or stdin (JSON), the customer key made up here."""
     with readable_errors():
         check_name(name)
-        store = Store(find(stage, stack, table, local=local))
+        place = find(stage, stack, table, local=local)
+        store = Store(place)
         if store.key_of(name):
             then = "It is never replaced." if name == CUSTOMER_KEY else "Use 'secrets rotate'."
             raise CommandError(f"There is a secret {name} already.", then)
         value = new_customer_key() if name == CUSTOMER_KEY else ask(name)
+        if name != CUSTOMER_KEY:
+            check_fits(place, name, value)
         version = store.put(name, value, kms_key, over=False)
     _tell(store.path(name), version, (), as_json=as_json)
 
@@ -73,11 +76,13 @@ def rotate(  # noqa: PLR0913 - each is an option of the command.
                 "The customer key is never rotated.",
                 "Under another one every unsubscription and contact cap would be forgotten.",
             )
-        store = Store(find(stage, stack, table, local=local))
+        place = find(stage, stack, table, local=local)
+        store = Store(place)
         key = store.key_of(name)
         if key is None:
             raise CommandError(f"There is no secret {name}.", "Use 'secrets put'.")
         value = ask(name)
+        check_fits(place, name, value)
         confirm(f"Replace {store.path(name)}?", yes=yes)
         version = store.put(name, value, key, over=True)
     _tell(store.path(name), version, _IN_USE, as_json=as_json)

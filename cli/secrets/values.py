@@ -52,6 +52,24 @@ def ask(name: str) -> str:
     return text.strip()
 
 
+def check_fits(place: Place, name: str, text: str) -> None:
+    """Refuse credentials of another provider's kind: nothing would go out until somebody noticed.
+
+    Raises:
+        CommandError: The account is there, and its provider signs in otherwise.
+    """
+    account = name.removeprefix(ACCOUNTS)
+    try:
+        provider = place.parameters().account(account).provider
+    except AccountError:
+        return  # It may be put afterwards.
+    has_webhook = parse_credentials(account, text).webhook_key is not None
+    if has_webhook != (provider == "netquest"):
+        raise CommandError(
+            f"An account at {provider} does not sign in like this.", "Nothing was put."
+        )
+
+
 def _typed() -> str:
     way = typer.prompt(f"Signs in by ({', '.join(_WAYS)})", default="token", err=True)
     if way not in _WAYS:

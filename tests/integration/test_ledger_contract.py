@@ -493,6 +493,20 @@ def test_what_waits_is_walked_through_soonest_first(ledger: Ledger) -> None:
     assert [known[each].due for each in walked] == list(range(NOW, NOW + 11))
 
 
+def test_an_events_invitations_are_found_by_its_id(
+    ledger: Ledger, request: pytest.FixtureRequest
+) -> None:
+    if "stand-in" in request.node.name:
+        pytest.skip("nobody's benchmark scans")
+    mine = [invitation("A-1", event="evt-1"), invitation("A-1", campaign="other", event="evt-1")]
+    other = invitation("A-2", event="evt-2")
+    elsewhere = replace(mine[0], key=Key(occasion("A-1", shop="demo2"), "after-purchase"))
+    ledger.create([*mine, other, elsewhere], NOW)
+    found = [key for page in ledger.asked_by("demo", "evt-1") for key in page]
+    assert sorted(map(str, found)) == sorted(str(each.key) for each in mine)
+    assert not any(ledger.asked_by("demo", "evt-3"))
+
+
 def test_all_batches_that_need_somebody_at_any_time_are_walked_through(ledger: Ledger) -> None:
     later = batch("B1", due=NOW + 10**6)
     ledger.open_batch(later, [key("A-1")])

@@ -80,6 +80,13 @@ class Ledger(Protocol):
         """List a customer's invitations (eventually consistent)."""
         ...
 
+    def asked_by(self, shop: str, event: str) -> Iterator[list[Key]]:
+        """Look through the whole ledger, page by page, for the invitations that a shop event asked for.
+
+        It takes long, so it is for a person, never for a function. Most pages are empty.
+        """
+        ...
+
     def due(self, campaign: str, now: int, limit: int) -> list[Key]:
         """List up to `limit` pending invitations of a campaign due by `now` (business time); fewer are all."""
         ...

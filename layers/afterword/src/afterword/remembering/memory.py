@@ -144,6 +144,11 @@ class MemoryLedger:
         """See `Ledger`."""
         return [each.key for each in self._invitations.values() if each.customer == customer]
 
+    def asked_by(self, shop: str, event: str) -> Iterator[list[Key]]:
+        """See `Ledger`."""
+        found = self._invitations.values()
+        yield [each.key for each in found if (each.key.occasion.shop, each.event) == (shop, event)]
+
     def due(self, campaign: str, now: int, limit: int) -> list[Key]:
         """See `Ledger`."""
         due = [

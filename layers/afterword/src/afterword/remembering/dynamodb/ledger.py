@@ -7,6 +7,7 @@ from heapq import merge
 from itertools import batched
 from operator import itemgetter
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 from uuid import uuid4
 
 from afterword.remembering.dynamodb import actions, items
@@ -137,6 +138,12 @@ class DynamoDbLedger:
         """See `Ledger`."""
         found = self._table.query("cust = :customer", {":customer": customer}, index="customer")
         return list(items.readable(items.parse_invitation_key, found))
+
+    def asked_by(self, shop: str, event: str) -> Iterator[list[Key]]:
+        """See `Ledger`. There is no index by event: each invitation would pay for it, for a rare question."""
+        values = {":shop": f"O#{quote(shop, safe='')}#", ":event": event}
+        for page in self._table.scan("begins_with(pk, :shop) AND #event = :event", values, "event"):
+            yield list(items.readable(items.parse_invitation_key, page))
 
     def due(self, campaign: str, now: int, limit: int) -> list[Key]:
         """See `Ledger`. One shard after the other: fewer than `limit` are all that there are."""

@@ -213,6 +213,29 @@ class Table:
         except (ClientError, BotoCoreError) as error:
             raise _ledger_error("query", error) from None
 
+    def scan(self, condition: str, values: Item, *names: str) -> Iterator[list[Item]]:
+        """Walk through the whole table, page by page, and leave out what does not meet a condition.
+
+        Args:
+            condition: The names of attributes begin with `#` there.
+            values: What it compares with.
+            names: The attributes, without `#`.
+
+        Raises:
+            LedgerError: As `write`.
+        """
+        pages = self._client.get_paginator("scan").paginate(
+            TableName=self._name,
+            FilterExpression=condition,
+            ExpressionAttributeNames={f"#{name}": name for name in names},
+            ExpressionAttributeValues=to_wire(values),
+        )
+        try:
+            for page in pages:
+                yield [from_wire(item) for item in page["Items"]]
+        except (ClientError, BotoCoreError) as error:
+            raise _ledger_error("scan", error) from None
+
     def _back_off(self, attempt: int) -> None:
         # Full jitter, https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
         self._pause(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 -- jitter, no secret
