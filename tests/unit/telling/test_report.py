@@ -167,6 +167,16 @@ def test_more_than_a_hundred_values_go_on_as_many_lines_as_the_format_wants(told
     assert len(told.series("ProviderLatency")[("account", "shop"),]) == 250
 
 
+def test_a_hundred_values_of_one_account_say_nothing_of_another(told: Told) -> None:
+    told.notes.known["account"] = ["shop", "kiosk"]
+    for value in range(100):
+        told.notes.measure("ProviderLatency", value, account="shop")
+    told.notes.measure("ProviderLatency", 7, account="kiosk")
+    series = told.series("ProviderLatency")
+    assert [len(values) for _, values in sorted(series.items())] == [101, 1, 100]
+    assert series[("account", "kiosk"),] == [7]
+
+
 def test_of_a_gauge_the_last_word_counts(told: Told) -> None:
     for value in (3, 2):
         told.notes.measure("CampaignsLoaded", value)

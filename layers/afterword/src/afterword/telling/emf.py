@@ -30,7 +30,7 @@ class Emf:
     """
 
     def __init__(self, known: Mapping[str, Collection[str]]) -> None:
-        self._known = known
+        self._first = {name: sorted(values)[:MOST_VALUES] for name, values in known.items()}
         self._lines: defaultdict[tuple[tuple[str, str], ...], defaultdict[str, list[float]]] = (
             defaultdict(lambda: defaultdict(list))
         )
@@ -48,27 +48,30 @@ class Emf:
 
     def flush(self) -> None:
         """Print what was added, and forget it."""
+        # `Metrics` has a single set of dimensions, which all its instances share. To print a line empties this one.
+        line = EphemeralMetrics()
         for about, values in self._lines.items():
-            _print(dict(about), values)
+            _print(line, dict(about), values)
         self._lines.clear()
 
     def _bounded(self, dimension: str, value: str) -> str:
         if dimension not in {"campaign", "account"}:
             return value
-        first = sorted(self._known.get(dimension, ()))[:MOST_VALUES]
-        return value if value in first else OTHER
+        return value if value in self._first.get(dimension, ()) else OTHER
 
 
-def _print(about: Mapping[str, str], metrics: Mapping[str, list[float]]) -> None:
-    # One for each line: `Metrics` has a single set of dimensions, which all its instances share.
-    line = EphemeralMetrics()
+def _print(
+    line: EphemeralMetrics, about: Mapping[str, str], metrics: Mapping[str, list[float]]
+) -> None:
     for dimension, of in about.items():
         line.add_dimensions(service=line.service or "", **{dimension: of})
     for name, values in metrics.items():
         for value in _told(METRICS[name].kind, values):
             line.add_metric(name, METRICS[name].unit, value)
+    # A hundred values are printed as soon as they are there, and none may be left.
     if line.metric_set:
         line.flush_metrics()
+    line.clear_metrics()
 
 
 def _told(kind: Kind, values: list[float]) -> list[float]:
