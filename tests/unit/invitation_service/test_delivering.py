@@ -364,6 +364,17 @@ def test_no_more_mails_go_out_in_a_minute_than_the_account_allows(room: MailRoom
     assert sum(minutes.values()) == 15
 
 
+def test_nobody_connects_to_a_mail_server_with_nothing_to_mail_this_minute(room: MailRoom) -> None:
+    room.settings = settings(mails_per_minute=1)
+    jobs = [room.invite(name) for name in ("jane", "mike", "anna")]
+    room.work()
+    assert room.mailer.sessions == len(room.mailer.taken) == 1
+
+    room.pass_time(2)
+    assert [room.status(job) for job in jobs] == ["delivered"] * 3
+    assert room.mailer.sessions == 3
+
+
 def test_an_account_that_may_mail_little_is_not_told_of_much(room: MailRoom) -> None:
     room.settings = settings(mails_per_minute=60)
     job = room.invite_many(400)

@@ -109,6 +109,7 @@ class SliceRun:
         self._stopped_by: Later | None = None
         self._got_through = False
         self._uncertain_in_a_row = 0
+        self._granted = 0
         self.counts: Counter[str] = Counter()
         self.again_at: datetime | None = None
 
@@ -125,6 +126,10 @@ class SliceRun:
             return
         try:
             settings = self._desk.mail_settings(self._job.account)
+            # First: who may mail nobody this minute need not bother the mail server.
+            self._granted = self._ask_for(min(GROUP, len(ready)), settings)
+            if not self._granted:
+                return
             with self._desk.mailer.session(settings) as session:
                 self._hand_over(_Post(self._desk, session, settings, subject), ready)
         except MailServerError as error:
@@ -185,11 +190,9 @@ class SliceRun:
             self._look_again(now)
             left.clear()
             return []
-        granted = self._store.count_mails(
-            self._job.account, minute_of(now), granted, settings.mails_per_minute
-        )
+        granted = min(granted, self._granted) or self._ask_for(granted, settings)
+        self._granted = 0
         if not granted:
-            self._look_again(next_minute(now))
             left.clear()
             return []
         group = [left.popleft() for _ in range(granted)]
@@ -202,6 +205,15 @@ class SliceRun:
             else steps.claimed(each, self._claim, now)
             for each in group
         ]
+
+    def _ask_for(self, wanted: int, settings: MailSettings) -> int:
+        now = self._desk.now()
+        granted = self._store.count_mails(
+            self._job.account, minute_of(now), wanted, settings.mails_per_minute
+        )
+        if not granted:
+            self._look_again(next_minute(now))
+        return granted
 
     def _mail(self, post: "_Post", claimed: Sequence[Addressee]) -> list[Move]:
         return [self._mail_one(post, each) for each in claimed]
