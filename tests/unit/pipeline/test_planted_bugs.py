@@ -18,12 +18,12 @@ from afterword.sending import batches, sender
 from afterword.sending.mending import Mender
 from afterword.sending.provider import Retry, Uncertain
 from tests.support.model import Pipeline, PipelineOnDynamoDb
-from tests.support.samples import HOUR
+from tests.support.samples import DAY, HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from afterword.remembering.records import Key
+    from afterword.remembering.records import Batch, Claim, Customer, Key, Move
 
 type Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -102,6 +102,33 @@ def killed_call_taken_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Mender, "_doubt", release)
 
 
+def claim_who_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    may_be_asked = memory._may_be_asked
+
+    def whoever(customer: Customer, claim: Claim, now: int) -> bool:
+        return may_be_asked(replace(customer, suppressed=None), claim, now)
+
+    monkeypatch.setattr(memory, "_may_be_asked", whoever)
+
+
+def batch_recorded_whatever_it_has_become(monkeypatch: pytest.MonkeyPatch) -> None:
+    def record(self: MemoryLedger, old: Batch, new: Batch) -> bool:
+        self._batches[old.id] = new
+        return True
+
+    monkeypatch.setattr(MemoryLedger, "change_batch", record)
+
+
+def move_whatever_it_has_become(monkeypatch: pytest.MonkeyPatch) -> None:
+    move = MemoryLedger.move
+
+    def insist(self: MemoryLedger, moves: Collection[Move]) -> set[Key]:
+        self._invitations |= {each.invitation.key: each.invitation for each in moves}
+        return move(self, moves)
+
+    monkeypatch.setattr(MemoryLedger, "move", insist)
+
+
 def address_kept_after_an_erasure(monkeypatch: pytest.MonkeyPatch) -> None:
     suppress = MemoryLedger.suppress
 
@@ -162,11 +189,10 @@ def test_a_planted_bug_is_found(plant: Plant, monkeypatch: pytest.MonkeyPatch) -
         run_state_machine_as_test(Pipeline, settings=examples(150, 30))
 
 
-def play(what: str) -> None:
-    """Let another run come in between, at each of a run's first operations: the machine's own rules, as a play."""
-    for left in range(1, 13):
-        machine = Pipeline()
-        machine.begin(replays=False)
+def asked_at_once(left: int) -> None:
+    """Let a refund come in between, or another sweep, while somebody is asked."""
+    for what in ("refund", "sweep"):
+        machine = begun()
         machine.plan_another_run(left, what)
         machine.order(0, "demo", "purchase")
         machine.nothing_is_wrong()
@@ -179,24 +205,65 @@ def play(what: str) -> None:
         machine.teardown()
 
 
+def leaving_meanwhile(left: int) -> None:
+    """Let somebody leave while their purchase comes in."""
+    machine = begun()
+    machine.plan_another_run(left, "leave")
+    machine.order(1, "demo", "purchase")
+    machine.teardown()
+
+
+def taken_for_dead(left: int) -> None:
+    """Let a sweep by a clock that is ahead take over from one that is well, called or turned away."""
+    for answers in ([], ["slow down"]):
+        machine = begun()
+        machine.order(0, "demo", "signup")
+        machine.order(1, "demo", "signup")
+        machine.pass_time(DAY)
+        machine.plan(answers)
+        machine.plan_another_run(left, "ahead")
+        machine.sweep(0)
+        machine.nothing_is_wrong()
+        machine.teardown()
+
+
+def begun() -> Pipeline:
+    machine = Pipeline()
+    machine.begin(replays=False)
+    return machine
+
+
+type Play = Callable[[int], None]
+# A run has no more operations before the one that matters.
+LATEST = 40
 # Too rare for random examples.
-RARE: list[tuple[Plant, str]] = [
-    (mark_not_read, "refund"),
-    (partial_refund_taken_for_a_whole_one, "refund"),
-    (claim_what_another_has, "sweep"),
+RARE: list[tuple[Plant, Play]] = [
+    (mark_not_read, asked_at_once),
+    (partial_refund_taken_for_a_whole_one, asked_at_once),
+    (claim_what_another_has, asked_at_once),
+    (claim_who_has_left, leaving_meanwhile),
+    (batch_recorded_whatever_it_has_become, taken_for_dead),
+    (move_whatever_it_has_become, taken_for_dead),
 ]
 
 
-@pytest.mark.parametrize(
-    ("plant", "what"), RARE, ids=lambda each: each if isinstance(each, str) else each.__name__
-)
+def at_each_operation(play: Play) -> None:
+    for left in range(1, LATEST):
+        play(left)
+
+
+@pytest.mark.parametrize("play", [asked_at_once, leaving_meanwhile, taken_for_dead])
+def test_whoever_comes_in_between_nobody_is_asked_twice(play: Play) -> None:
+    at_each_operation(play)
+
+
+@pytest.mark.parametrize(("plant", "play"), RARE, ids=lambda each: each.__name__)
 def test_a_rare_bug_is_found_in_a_play(
-    plant: Plant, what: str, monkeypatch: pytest.MonkeyPatch
+    plant: Plant, play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    play(what)
     plant(monkeypatch)
     with pytest.raises(AssertionError):
-        play(what)
+        at_each_operation(play)
 
 
 def test_on_dynamodb_a_lost_index_entry_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

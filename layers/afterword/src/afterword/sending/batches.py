@@ -118,7 +118,9 @@ def release(
     releasing = replace(
         batch, state=BatchState.RELEASING, reason=reason, split=split or batch.split
     )
-    if not ledger.change_batch(batch, releasing):
+    is_mine = ledger.change_batch(batch, releasing)
+    # Before its call only a clock that is ahead takes a batch away. What was claimed since, nobody else gives back.
+    if not is_mine and batch.state is not BatchState.CLAIMING:
         return Counter()
     moves = [_release_one(each, releasing) for each in members(ledger, batch)]
     moved = ledger.move(moves)
@@ -126,7 +128,8 @@ def release(
         passage.change(ledger, passage.way_of(batch), settle)
     else:
         passage.free(ledger, batch)
-    ledger.change_batch(releasing, replace(releasing, state=BatchState.RELEASED, due=None))
+    if is_mine:
+        ledger.change_batch(releasing, replace(releasing, state=BatchState.RELEASED, due=None))
     return count_moves([each for each in moves if each.invitation.key in moved])
 
 
