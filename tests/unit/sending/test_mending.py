@@ -194,8 +194,61 @@ def test_whoever_left_in_between_is_not_asked_and_the_others_are(
         assert made.provider.invited == ["a-2@example.com"]
         (left,) = made.invitations(key("A-1"))
         reason = {"unsubscribe": "unsubscribed", "erasure": "erased"}[leaves]
+        assert counts[f"ended.{reason}"] == 1
         assert (left.state, left.reason) == (State.ENDED, reason)
     assert state(made, "A-2")[0] is BatchState.SENT
+
+
+@pytest.mark.parametrize("processed", [True, False])
+def test_what_was_refunded_in_between_is_not_asked_about_and_the_others_are(
+    *, processed: bool
+) -> None:
+    made = shop()
+    made.provider.outcomes.append(lost(made) if processed else Uncertain("http_502"))
+    made.translate(made.purchase("A-1"), made.purchase("A-2"))
+    made.translate(made.event("refund", order_id="A-1"))
+    made.clock.pass_by(REPLAY_AFTER)
+    counts = made.sweep()
+    assert counts["sent"] == (2 if processed else 1)
+    assert counts["ended.refunded"] == (0 if processed else 1)
+    assert ("a-1@example.com" in made.provider.invited) is processed
+    assert state(made, "A-2")[0] is BatchState.SENT
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_if_each_of_several_different_calls_may_be_the_one_that_counted_a_person_must_look(
+    *, comes_back: bool
+) -> None:
+    made = shop()
+    # Nobody got the first call; the second one, without A-1, was processed, and its answer was lost.
+    made.provider.outcomes.extend([Uncertain("http_502"), lost(made)])
+    made.translate(*(made.purchase(order) for order in ("A-1", "A-2", "A-3")))
+    before = made.ledger.read_customers([each.customer for each in made.invitations(key("A-1"))])
+    made.translate(made.event("unsubscribe", email="a-1@example.com"))
+    made.clock.pass_by(REPLAY_AFTER)
+    made.sweep()
+    if comes_back:
+        ((who, told),) = before.items()
+        made.ledger.readmit(who, made.clock())
+        made.ledger.remember_customers([told], made.clock())
+    else:
+        made.translate(made.event("unsubscribe", email="a-2@example.com"))
+    made.clock.pass_by(2 * REPLAY_AFTER)
+    assert made.sweep()["held"] == 3
+    assert state(made) == (BatchState.HELD, "replay_would_differ")
+    assert made.provider.invited == ["a-2@example.com", "a-3@example.com"]
+
+
+def test_a_second_call_is_told_of_the_first_one_also_when_a_third_one_has_to_ask() -> None:
+    made = shop()
+    made.provider.outcomes.extend([lost(made), Uncertain("http_502")])
+    made.translate(made.purchase("A-1"), made.purchase("A-2"))
+    made.translate(made.event("unsubscribe", email="a-1@example.com"))
+    made.clock.pass_by(REPLAY_AFTER)
+    made.sweep()
+    made.clock.pass_by(2 * REPLAY_AFTER)
+    assert made.sweep()["sent"] == 2
+    assert made.provider.invited == ["a-1@example.com", "a-2@example.com"]
 
 
 def test_a_batch_whose_members_have_all_left_is_left_to_a_person() -> None:

@@ -41,7 +41,7 @@ _ON_THE_WAY = {
     "provider_paused": "the provider is down, or said to wait",
     "quota": "the provider's quota is used up",
     "rate_budget": "the calls of this minute are used up",
-    "replay_would_differ": "everybody in it left since, or its campaign is gone, so the call can't be repeated",
+    "replay_would_differ": "all in it left or were refunded since, it changed twice, or its campaign is gone",
     "restored": "the ledger was restored, and this may have gone out since",
     "still_being_sent": "the provider was still busy with the survey's last invitation",
     "survey_busy": "another call to the survey is under way",

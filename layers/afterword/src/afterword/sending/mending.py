@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from afterword.deciding.accounts import AccountError
-from afterword.deciding.rules import Reason
+from afterword.deciding.rules import Reason, stopped_by
 from afterword.remembering.errors import ParametersError
 from afterword.remembering.records import BatchState, Move, State
 from afterword.sending import batches, passage, ways
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from afterword.deciding.campaigns import Campaign
     from afterword.remembering.ledger import Ledger
-    from afterword.remembering.records import Batch, Customer, Invitation, Way
+    from afterword.remembering.records import Batch, Customer, Invitation, Key, Way
     from afterword.sending.provider import Outcome, Provider, Retry, Seen, Uncertain
 
 _logger = logging.getLogger(__name__)
@@ -160,46 +160,80 @@ class Mender:
         if batch.state is BatchState.SENT:
             return self._verify(provider, batch, now)
         if provider.replays_key:
-            return self._replay(provider, way, batch, now)
+            return self._replay(provider, way, batch)
         return self._look(provider, batch, now)
 
-    def _replay(self, provider: Provider, way: Way, batch: Batch, now: int) -> Counter[str]:
+    def _replay(self, provider: Provider, way: Way, batch: Batch) -> Counter[str]:
         """Call again under the batch's key: the answer is the first call's, or this call makes up for it."""
         claimed = batches.members(self._ledger, batch)
         if not claimed:
             # Ended as refused by a run that was killed before it could say so here.
             return batches.release(self._ledger, batch, reason=batch.reason)
-        known = self._ledger.read_customers([each.customer for each in claimed])
-        staying = [each for each in claimed if _may_be_asked(known.get(each.customer))]
         campaign = self._campaigns.get(batch.campaign)
+        customers = self._ledger.read_customers([each.customer for each in claimed])
+        left = self._find_left(campaign, claimed, customers) if campaign else {}
+        staying = [customers[each.customer] for each in claimed if each.key not in left]
         if campaign is None or not staying:
             return self._hold(batch, "replay_would_differ")
-        people = recipients(campaign, [known[each.customer] for each in staying])
-        body = provider.encode(people, terms_of(campaign))
+        body = provider.encode(recipients(campaign, staying), terms_of(campaign))
+        return self._call_again(provider, way, batch, body, claimed, left)
+
+    def _call_again(
+        self,
+        provider: Provider,
+        way: Way,
+        batch: Batch,
+        body: bytes,
+        claimed: Sequence[Invitation],
+        left: Mapping[Key, str],
+    ) -> Counter[str]:
+        tried, mine = (batch.digest or "").split(), sha256(body).hexdigest()
+        # Before the call: if its answer is lost, too, the next one must know that there were two different ones.
+        noted = replace(batch, digest=" ".join(dict.fromkeys([*tried, mine])))
+        if not self._ledger.change_batch(batch, noted):
+            return Counter()
         outcome: Outcome = provider.invite(batch.survey, body, batch.id)
-        if outcome == KEY_TAKEN and sha256(body).hexdigest() != batch.digest:
-            # Somebody changed or left since. The key is this batch's alone, so that the first call was processed.
-            outcome, staying = Sent(None), claimed
+        others = [each for each in tried if each != mine]
+        if outcome == KEY_TAKEN and others:
+            # Somebody changed or left since. The key is this batch's alone, so that another call of it was processed.
+            if others != tried[:1]:
+                return self._hold(noted, "replay_would_differ")
+            outcome, left = Sent(None), {}
+        now = self._clock()
         if isinstance(outcome, Sent):
-            batch = self._part_from(batch, claimed, staying, known)
-        if isinstance(outcome, Sent | Refused | Each):
-            return batches.record(self._ledger, provider, way, batch, outcome, now)
+            counts = self._part_from(claimed, left)
+            noted = replace(noted, size=len(claimed) - len(left))
+            return counts + batches.record(self._ledger, provider, way, noted, outcome, now)
+        if isinstance(outcome, Refused | Each):
+            return batches.record(self._ledger, provider, way, noted, outcome, now)
         batches.tell_of_call(batch, outcome)
         # That this call was turned away, or lost as well, says nothing of the first one.
         pause = batches.REPLAY_AFTER * 2 ** min(batch.checks, 4)
-        return self._ask_again(batch, now + pause, outcome)
+        return self._ask_again(noted, now + pause, outcome)
 
-    def _part_from(
-        self,
-        batch: Batch,
-        claimed: Sequence[Invitation],
-        staying: Sequence[Invitation],
-        known: Mapping[str, Customer],
-    ) -> Batch:
-        """End the invitations of those who left before they were asked; return the batch of the others."""
-        left = [each for each in claimed if each not in staying]
-        self._ledger.move([_end_who_left(each, known.get(each.customer)) for each in left])
-        return replace(batch, size=len(staying))
+    def _find_left(
+        self, campaign: Campaign, claimed: Sequence[Invitation], customers: Mapping[str, Customer]
+    ) -> dict[Key, str]:
+        """Find who is not to be asked any more, and why: customers who left, and what was refunded since."""
+        marks = self._ledger.read_marks([each.key.occasion for each in claimed])
+        left: dict[Key, str] = {}
+        for each in claimed:
+            customer = customers.get(each.customer)
+            if customer is None or customer.email is None or customer.suppressed:
+                left[each.key] = (customer and customer.suppressed) or Reason.ERASED.value
+            elif reason := stopped_by(marks.get(each.key.occasion), campaign):
+                left[each.key] = reason.value
+        return left
+
+    def _part_from(self, claimed: Sequence[Invitation], left: Mapping[Key, str]) -> Counter[str]:
+        """End the invitations of those who left before they were asked."""
+        moves = [
+            Move(each, State.ENDED, reason=left[each.key], gives_back=True)
+            for each in claimed
+            if each.key in left
+        ]
+        self._ledger.move(moves)
+        return batches.count_moves(moves)
 
     def _look(self, provider: Provider, batch: Batch, now: int) -> Counter[str]:
         """Look for the call's invitation among those that the survey has had since."""
@@ -287,16 +321,6 @@ class Mender:
 def patience(provider: Provider) -> int:
     """Return after how many seconds of doubt a batch is left to a person."""
     return REPLAY_FOR if provider.replays_key else LOOK_FOR
-
-
-def _may_be_asked(customer: Customer | None) -> bool:
-    return customer is not None and customer.email is not None and not customer.suppressed
-
-
-def _end_who_left(invitation: Invitation, customer: Customer | None) -> Move:
-    """End what nobody was asked about, as whoever left in between wants it."""
-    reason = customer.suppressed if customer else None
-    return Move(invitation, State.ENDED, reason=reason or Reason.ERASED.value, gives_back=True)
 
 
 def is_ours(batch: Batch, seen: Sequence[Seen], call_seconds: int) -> bool:
