@@ -61,7 +61,7 @@ def test_what_happens_meanwhile_counts_in_whatever_order_it_is_told() -> None:
 
 
 def test_a_contact_cap_defers_and_the_clock_goes_on_until_all_is_done() -> None:
-    cap = {"contact_cap": {"period": "P30D"}}
+    cap: dict[str, Any] = {"contact_cap": {"period": "P30D"}}
     found = fates(
         [campaign(**cap)], purchase("A-1"), purchase("A-2", NOW + DAY, email="a-1@example.com")
     )
