@@ -174,6 +174,22 @@ def test_nobody_is_asked_twice_after_a_restore() -> None:
     assert shop.invitations(key("A-1", "later"))[0].state is State.CLAIMED
 
 
+def test_what_a_replay_brings_back_is_held_when_it_is_done_again() -> None:
+    """An event that came in after the point is in no restored ledger, but the old one may have sent its invitation."""
+    shop = Shop([campaign(), campaign("later", survey=2, delay="P30D")])
+    restore(shop.ledger, Restore(UNTIL, shop.clock(), dry_run=False), lambda _: None)
+    shop.clock.pass_by(DAY)
+    shop.translate(shop.purchase("A-1", ago=DAY - HOUR // 2))
+    assert shop.provider.invited == []
+    again = restore(shop.ledger, Restore(UNTIL, shop.clock(), dry_run=False), lambda _: None)
+    assert again == {"campaign after-purchase": 1}
+    shop.ledger.end_pause(EVERYTHING)
+    shop.sweep()
+    assert shop.provider.invited == []
+    states = [each.state for each in shop.invitations(key("A-1"), key("A-1", "later"))]
+    assert states == [State.HELD, State.PENDING]
+
+
 def test_a_call_in_doubt_is_looked_into_once_it_is_resumed() -> None:
     shop = Shop([campaign()])
     shop.provider.outcomes.append(Uncertain("http_502"))
