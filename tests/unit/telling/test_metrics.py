@@ -14,6 +14,7 @@ from invitation_service.delivering.report import METRICS as MAILS
 from tests.unit.template.reading import ROOT, Template, read_document
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 PAGE = (ROOT / "docs" / "metrics.md").read_text()
@@ -86,16 +87,43 @@ def test_who_uses_a_metric_is_one_of_three(name: str) -> None:
     assert set(ROWS[name][3].split(", ")) <= {"alarm", "dashboard", "status"}
 
 
-def metrics_in(node: object) -> set[str]:
-    """Return every metric of ours that is named anywhere below a node of the template."""
+def watched_in(node: object) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Walk through the metrics of ours anywhere below a node of the template, with their dimensions."""
     if isinstance(node, list):
-        return {name for each in node for name in metrics_in(each)}
-    if not isinstance(node, dict):
-        return set()
-    mine = {node["MetricName"]} if node.get("Namespace") == "Afterword" else set()
-    return mine | {name for each in node.values() for name in metrics_in(each)}
+        for each in node:
+            yield from watched_in(each)
+    if isinstance(node, dict):
+        if node.get("Namespace") == "Afterword":
+            yield node["MetricName"], tuple(each["Name"] for each in node["Dimensions"])
+        for each in node.values():
+            yield from watched_in(each)
+
+
+def shown_on_dashboards() -> list[tuple[str, tuple[str, ...]]]:
+    """Return the metrics of ours on all dashboards, with their dimensions."""
+    text = str(Template(read_document()).resources("AWS::CloudWatch::Dashboard"))
+    plain = re.findall(r'\["Afterword", "(\w+)", "service", "[^"]*"(?:, "(\w+)")?', text)
+    searched = re.findall(r"\{Afterword,service(?:,(\w+))?\} MetricName=\W*(\w+)", text)
+    found = [*plain, *((name, by) for by, name in searched)]
+    return [(name, ("service", by) if by else ("service",)) for name, by in found]
+
+
+def known(name: str) -> list[tuple[str, ...]]:
+    """Return the sets of dimensions under which a metric is there."""
+    return [("service",), *(("service", each) for each in ROWS[name][1])]
 
 
 def test_an_alarm_watches_each_metric_that_says_so_and_no_other() -> None:
-    watched = metrics_in(Template(read_document()).alarms)
-    assert watched == {name for name, row in ROWS.items() if "alarm" in row[3]}
+    watched = list(watched_in(Template(read_document()).alarms))
+    assert {name for name, _ in watched} == {
+        name for name, row in ROWS.items() if "alarm" in row[3]
+    }
+    assert [each for each in watched if each[1] not in known(each[0])] == []
+
+
+def test_a_dashboard_shows_each_metric_that_says_so_and_no_other() -> None:
+    shown = shown_on_dashboards()
+    assert {name for name, _ in shown} == {
+        name for name, row in ROWS.items() if "dashboard" in row[3]
+    }
+    assert [each for each in shown if each[1] not in known(each[0])] == []

@@ -112,8 +112,8 @@ class Parameters:
             ParametersError: SSM did not answer.
         """
         name = f"{self._prefix}/secrets/accounts/{account}"
-        # powertools keeps values by name and transform.
-        if not fresh and self._ssm.has_not_expired_in_cache((name, None)):
+        # powertools keeps values by name, transform, and whether it is a whole path.
+        if not fresh and self._ssm.has_not_expired_in_cache((name, None, False)):
             return self._credentials(account, name, fresh=False)
         self._notes.measure("SecretFetches", account=account)
         try:
