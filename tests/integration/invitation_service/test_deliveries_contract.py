@@ -177,6 +177,21 @@ def test_a_claim_is_for_one(store: Store) -> None:
     ]
 
 
+def test_who_lost_a_claim_moves_nobody_under_the_next_one(store: Store) -> None:
+    job, [first, *_] = prepared(store)
+    mine = steps.claimed(first, "mine", NOW)
+    back = steps.put_back(mine.after)
+    yours = steps.claimed(back.after, "yours", NOW)
+    for each in (mine, back, yours):
+        store.move(job, [each], NOW)
+
+    with pytest.raises(MovedMeanwhileError):
+        store.move(job, [steps.told(mine.after, Delivered(), NOW)], NOW)
+
+    store.move(job, [steps.told(yours.after, Delivered(), NOW)], NOW)
+    assert counts(store, job) == {"waiting": 2, "delivered": 1}
+
+
 def test_what_became_of_mails_is_kept_and_counted(store: Store) -> None:
     job, people = prepared(store)
     claims = [steps.claimed(each, "mine", NOW) for each in people]
