@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,8 +15,18 @@ from afterword.noting import shown
 from afterword.remembering.errors import ParametersError
 from afterword.remembering.records import State
 from afterword.sending import batches
+from afterword.sending.mending import Mender
 from afterword.sending.provider import Each, Recipient, Refused, Retry, Sent, Terms, Uncertain
-from tests.support.functions import Context, Stage, load, metric_lines, purchase, sqs_event
+from afterword.sweep import Sweep
+from tests.support.functions import (
+    Context,
+    Stage,
+    load,
+    metric_lines,
+    metrics_of,
+    purchase,
+    sqs_event,
+)
 from tests.support.netquest import LEFT, FakeHttp
 from tests.support.parameters import campaign_text
 from tests.support.samples import HOUR, batch, campaign, invitation, key
@@ -204,3 +215,57 @@ def test_where_no_campaign_loads_a_sweep_says_so_before_it_fails(
         load("send_due_invitations").handler({}, Context())
     (line,) = metric_lines(capsys.readouterr().out)
     assert (line["CampaignsLoaded"], line["BrokenCampaigns"]) == ([0], [1])
+
+
+def test_an_event_counts_when_it_is_done_with_and_not_each_time_that_it_fails(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    event = sqs_event(purchase("A-1", int(time.time())))
+    translate = stage.function("translate_events")
+    for _ in range(2):
+        assert translate(event)["batchItemFailures"] == [{"itemIdentifier": "m-0"}]
+    failed = metrics_of(capsys.readouterr().out)
+    stage.store.put("campaigns/after-purchase", campaign_text(mode="live", delay="P1D"))
+    assert stage.function("translate_events")(event)["batchItemFailures"] == []
+    assert "EventsReceived" not in failed
+    assert (failed["RecordsFailed"], failed["CampaignsLoaded"]) == (2, 0)
+    assert metrics_of(capsys.readouterr().out)["EventsReceived"] == 1
+
+
+def lines_with(printed: str, metric: str, *dimensions: str) -> list[tuple[str, ...]]:
+    """Return what a metric's lines have for these dimensions."""
+    found = [each for each in metric_lines(printed) if metric in each]
+    return [tuple(each[name] for name in dimensions) for each in found]
+
+
+def test_campaigns_and_accounts_of_the_stage_go_by_their_names(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.store.put("campaigns/after-purchase", campaign_text(mode="live", delay="PT2H"))
+    ago = int(time.time()) - HOUR
+    stage.function("translate_events")(sqs_event(purchase("A-1", ago)))
+    waiting = lines_with(capsys.readouterr().out, "InvitationsWaiting", "campaign")
+    stage.store.put("campaigns/after-purchase", campaign_text(mode="dry_run", delay="PT2H"))
+    stage.set(ALLOW_TIME_TRAVEL="true")
+    then = datetime.fromtimestamp(ago + 4 * HOUR, UTC).isoformat()
+    stage.function("send_due_invitations")({"now": then})
+    printed = capsys.readouterr().out
+    assert waiting == [("after-purchase",)]
+    assert lines_with(printed, "InvitationsEnded", "campaign", "reason") == [
+        ("after-purchase", "dry_run")
+    ]
+    assert lines_with(printed, "BreakerOpen", "account") == [("shop",)]
+
+
+def test_what_became_of_a_batch_in_doubt_goes_by_its_campaign() -> None:
+    shop = Shop([campaign(delay="PT0S")])
+    shop.provider.outcomes.append(Uncertain("http_502"))
+    shop.translate(shop.purchase("A-1"))
+    shop.clock.pass_by(60)
+    deadline = shop.clock() + 120
+    by_id = {each.id: each for each in shop.campaigns}
+    mender = Mender(shop.ledger, shop.provider_of, by_id, shop.clock, deadline)
+    sweep = Sweep(shop.ledger, shop.sender(), mender, shop.clock, deadline, list)
+    counts = sweep.run(shop.campaigns, shop.clock())
+    assert counts["sent"] == 1
+    assert sweep.became["after-purchase"]["sent"] == 1
