@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 import tracemalloc
 from functools import cache
@@ -248,6 +249,14 @@ def test_any_value_in_any_field(field: str, take: Take) -> None:
     take(bodies)
 
 
+LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
+FUZZED = settings(
+    max_examples=3000 if LONG else 30,
+    deadline=None,
+    derandomize=not LONG,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 texts = st.text(max_size=30) | st.sampled_from(
     [PERSON, "purchase", "1.0", "Notification", "s3cr3t"]
 )
@@ -264,13 +273,7 @@ values = st.recursive(
 )
 
 
-@settings(
-    max_examples=60,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@FUZZED
 @given(bodies=st.lists(st.binary(max_size=300) | values, min_size=1, max_size=12))
 @example(bodies=[b"\xff\xfe{\x00}\x00"])
 def test_any_bytes_and_any_json(bodies: list[Any], take: Take) -> None:
@@ -279,13 +282,7 @@ def test_any_bytes_and_any_json(bodies: list[Any], take: Take) -> None:
     )
 
 
-@settings(
-    max_examples=60,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@FUZZED
 @given(
     changes=st.lists(
         st.dictionaries(st.sampled_from(FIELDS), values, max_size=3), min_size=1, max_size=12
