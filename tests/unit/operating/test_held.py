@@ -96,10 +96,11 @@ def test_a_batch_said_to_be_sent_is_sent_and_counts_for_the_cap() -> None:
 def test_an_invitation_said_to_be_sent_ends_so_and_counts_for_the_cap() -> None:
     shop = refused()
     assert last_at(shop, "A-3") is None
+    shop.clock.pass_by(HOUR)
     assert resolve(shop, Resolution.SENT) == Resolved(1, 1)
     (found,) = shop.invitations(key("A-3"))
     assert (found.state, found.reason) == (State.ENDED, "sent_by_operator")
-    assert last_at(shop, "A-3") == shop.clock()
+    assert last_at(shop, "A-3") == shop.clock() - HOUR
     assert shop.translate(shop.purchase("A-9", email="a-3@example.com"))["ended.capped"] == 1
 
 
@@ -115,10 +116,11 @@ def test_what_is_to_be_asked_again_goes_out_with_the_next_sweep() -> None:
 
 def test_an_invitation_that_is_asked_again_begins_anew_but_expires_as_ever() -> None:
     shop = refused()
+    shop.clock.pass_by(HOUR)
     resolve(shop, Resolution.RESEND)
     (found,) = shop.invitations(key("A-3"))
     assert (found.state, found.attempts, found.held_at) == (State.PENDING, 0, None)
-    assert (found.due, found.first_due) == (shop.clock(), shop.clock())
+    assert (found.due, found.first_due) == (shop.clock(), shop.clock() - HOUR)
     assert shop.sweep(shop.clock() + 91 * DAY)["ended.expired"] == 1
 
 
