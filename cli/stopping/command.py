@@ -184,6 +184,6 @@ def _tell(told: dict[str, Any], stopped: Stopped, *, as_json: bool) -> None:
     for each in ended:
         screen.print(f"  {each}", markup=False, soft_wrap=True)
     if claimed:
-        screen.print(f"{len(claimed):,} were sent, or are in a call or held with one:")
+        screen.print(f"Past stopping (sent, in a call, or held with one): {len(claimed):,}")
         for each in claimed:
             screen.print(f"  {each}: afterword explain '{each}'", markup=False, soft_wrap=True)

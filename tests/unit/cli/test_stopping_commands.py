@@ -52,7 +52,7 @@ def test_what_is_in_a_call_is_told(desk: Desk) -> None:
     ledger.open_batch(batch("B1"), [key()])
     ledger.claim(batch("B1"), [Claim(mine)], NOW)
     shown = desk.run("cancel", "A-1", "--yes").stdout
-    assert "1 were sent, or are in a call or held with one:" in shown
+    assert "Past stopping (sent, in a call, or held with one): 1" in shown
     assert f"afterword explain '{ID}'" in shown
 
 
