@@ -212,6 +212,9 @@ def test_what_was_refunded_in_between_is_not_asked_about_and_the_others_are(
     assert counts["sent"] == (2 if processed else 1)
     assert counts["ended.refunded"] == (0 if processed else 1)
     assert ("a-1@example.com" in made.provider.invited) is processed
+    (refunded,) = made.invitations(key("A-1"))
+    (customer,) = made.ledger.read_customers([refunded.customer]).values()
+    assert customer.last_at == (NOW if processed else None), "for the contact cap"
     assert state(made, "A-2")[0] is BatchState.SENT
 
 
