@@ -193,6 +193,28 @@ def test_a_recipient_changes_in_four_fields_and_what_follows_the_address(store: 
     assert store.recipients_at("shop", survey, "jane@example.com") == []
 
 
+def test_an_address_that_changes_twice_at_once_leads_nowhere_else(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jane = add(store, survey_of(store))
+    read, others = store.recipient, iter(["second@example.com"])
+
+    def overtaken(account: str, survey_id: int, recipient_id: int) -> SurveyRecipient | None:
+        known = read(account, survey_id, recipient_id)
+        for email in others:
+            store.put_recipient("shop", jane.model_copy(update={"email": email}))
+        return known
+
+    monkeypatch.setattr(store, "recipient", overtaken)
+    store.put_recipient("shop", jane.model_copy(update={"email": "third@example.com"}))
+
+    found = [
+        [each.email for each in store.recipients_at("shop", jane.survey_id, email)]
+        for email in (jane.email, "second@example.com", "third@example.com")
+    ]
+    assert found == [[], [], ["third@example.com"]]
+
+
 def test_a_changed_name_leaves_the_address_where_it_leads(store: Store) -> None:
     survey = survey_of(store)
     added = add(store, survey)
@@ -280,6 +302,21 @@ def test_the_tally_follows_every_answer(store: Store) -> None:
     assert store.tally("shop", survey) == Tally(promoters=2, passives=1, promoters_with_comment=1)
     assert store.tally("other", survey) == Tally()
     assert store.tally("shop", 99) == Tally()
+
+
+def test_an_answer_that_is_overtaken_counts_from_the_one_that_overtook_it(store: Store) -> None:
+    jane = add(store, survey_of(store))
+    answer(store, jane, 9)
+    others = iter([0])
+
+    def change(known: Response | None) -> Response:
+        for stars in others:
+            answer(store, jane, stars)
+        return rating(jane, 7)(known)
+
+    store.respond("shop", jane.survey_id, jane.id, change)
+
+    assert store.tally("shop", jane.survey_id) == Tally(passives=1)
 
 
 def test_nobody_unknown_can_answer(store: Store) -> None:

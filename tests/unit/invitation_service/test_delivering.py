@@ -215,6 +215,17 @@ def test_who_is_to_be_tried_later_is_tried_after_1_5_and_15_minutes(room: MailRo
     assert room.counts == {"later": 4, "delivered": 1}
 
 
+def test_a_slice_that_comes_twice_tries_nobody_before_their_time(room: MailRoom) -> None:
+    room.mailer.answers["jane@example.com"] = [Later("smtp_451")]
+    job = room.invite("jane")
+    room.step()
+    room.send(room.queue)
+    room.work()
+
+    assert room.told(job) == {"waiting": 1}
+    assert room.mailer.taken == []
+
+
 def test_who_is_put_off_for_a_day_is_given_up(room: MailRoom) -> None:
     room.mailer.answers["jane@example.com"] = [Later("smtp_451")] * 1_000
     job = room.invite("jane", "mike")
