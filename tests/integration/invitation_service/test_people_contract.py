@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -421,6 +421,27 @@ def test_exports_go_on_where_a_page_ended(store: Store) -> None:
     assert sizes == [3, 3, 1]
     assert store.changed_responses("shop", at(21), after=None, limit=9).records == given[3:]
     assert store.changed_responses("shop", at(0), after=None, limit=7).after is None
+
+
+@pytest.mark.parametrize("store", ["moto"], indirect=True)
+def test_what_changes_while_it_is_exported_comes_once_under_its_new_time(
+    store: DynamoDBStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    survey = survey_of(store)
+    jane, mike = add(store, survey), add(store, survey, "mike@example.com", when=at(1))
+    look = store._client.batch_get_item
+
+    def late(**request: Any) -> Any:
+        store.put_recipient("shop", jane.model_copy(update={"updated_at": at(2)}))
+        return look(**request)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store._client, "batch_get_item", late)
+        page = store.changed_recipients("shop", NOW, after=None, limit=9)
+    assert [each.id for each in page.records] == [mike.id]
+
+    later = store.changed_recipients("shop", at(2), after=None, limit=9)
+    assert [each.id for each in later.records] == [jane.id]
 
 
 @pytest.mark.parametrize("store", ["moto"], indirect=True)
