@@ -98,6 +98,10 @@ chromium:
 unit integration e2e: $(SET_UP) ## One kind of test alone, without coverage
 	@.venv/bin/pytest tests/$@
 
+.PHONY: drill
+drill: $(SET_UP) ## Fire drill: let each fault come, see which alarms go off, and that the runbook ends it
+	@$(PYTHON) -m local drill
+
 .PHONY: bench-cold
 bench-cold: $(SET_UP) ## Measure cold starts, and write them into docs/cold-start.md
 	@$(PYTHON) -m benchmarks.cold_start --rounds "$(ROUNDS)"

@@ -1,4 +1,4 @@
-"""The commands behind `make run`, `up`, `send`, `mail`, `invoke` and `down`; and `mapping`."""
+"""The commands behind `make run`, `up`, `send`, `mail`, `invoke`, `drill` and `down`; and `mapping`."""
 
 import os
 import signal
@@ -19,6 +19,7 @@ from local import cloud as clouds
 from local import functions, kept, postbox, rie, sam, sam_local
 from local.cloud import Cloud
 from local.deployment import Deployment, furnish
+from local.drill import command as drill
 from local.errors import LocalError
 from local.fake_account import move_in
 from local.mappings import app as mappings
@@ -38,6 +39,7 @@ app = typer.Typer(
 
 
 app.add_typer(mappings, name="mapping")
+app.command(name="drill")(drill.run)
 
 
 @app.callback()

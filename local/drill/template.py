@@ -56,10 +56,12 @@ class Resolver:
     Args:
         document: The template.
         parameters: What differs from the defaults.
+        keep: Resources to which references stay references.
     """
 
     document: Node
     parameters: Mapping[str, str | int] = field(default_factory=dict)
+    keep: frozenset[str] = frozenset()
 
     def resources(self, *kinds: str) -> dict[str, Node]:
         """Return the properties of all resources of these types that the stack has, resolved, by logical id."""
@@ -87,9 +89,10 @@ class Resolver:
     def _looked_up(self, node: Node) -> Any | None:  # noqa: ANN401 - JSON
         match node:
             case {"Ref": str(name)}:
-                return self._value(name)
+                return node if name in self.keep else self._value(name)
             case {"Fn::GetAtt": str(name)}:
-                return name.partition(".")[0]
+                logical = name.partition(".")[0]
+                return {"Fn::GetAtt": name.split(".", 1)} if logical in self.keep else logical
             case {"Fn::Sub": str(text)}:
                 return _IN_A_TEXT.sub(lambda found: str(self._value(found[1])), text)
             case {"Fn::If": _}:

@@ -59,11 +59,12 @@ ROWS = {
             "a_broken_mapping_is_run_as_it_was_and_told_of",
         ),
         told=("BrokenCampaigns", "BrokenMappings"),
+        alarms=("BrokenCampaignsAlarm", "BrokenMappingsAlarm"),
     ),
     "no campaign loads at all": Row(
         _in("ledger_and_parameters", "where_no_campaign_loads_the_batch_fails_back_and_says_why"),
         told=("RecordsFailed",),
-        alarms=("QueueAgeAlarm", "SendDueInvitationsErrorsAlarm"),
+        alarms=("NoCampaignsAlarm", "QueueAgeAlarm", "SendDueInvitationsErrorsAlarm"),
     ),
     "ledger or SSM down": Row(
         _in(
@@ -94,7 +95,7 @@ ROWS = {
         )
         + _in("netquest", "what_never_arrived_is_due_again"),
         told=("InvitationsReleased", "InvitationsBlocked", "OverdueInvitations"),
-        alarms=("OverdueInvitationsAlarm",),
+        alarms=("ProviderDownAlarm", "OverdueInvitationsAlarm"),
     ),
     "provider 5xx or no answer": Row(
         _in(
@@ -117,7 +118,7 @@ ROWS = {
             "a_provider_that_cannot_be_asked_for_a_day_leaves_it_to_a_person",
         ),
         told=("InvitationsUncertain", "InvitationsHeld"),
-        alarms=("HeldInvitationsAlarm", "OverdueInvitationsAlarm"),
+        alarms=("ProviderDownAlarm", "HeldInvitationsAlarm", "OverdueInvitationsAlarm"),
     ),
     "429, or 503 with Retry-After": Row(
         _in(
@@ -146,7 +147,7 @@ ROWS = {
     'Netquest "Invitations limit has been reached"': Row(
         _in("netquest", "a_quota_that_is_used_up_closes_the_account_until_its_next_period"),
         told=("InvitationsReleased",),
-        alarms=("OverdueInvitationsAlarm",),
+        alarms=("QuotaUsedUpAlarm", "OverdueInvitationsAlarm"),
     ),
     "any other error of Netquest's": Row(
         _in("netquest", "an_error_concerns_its_own_person_whatever_the_status"),
@@ -174,7 +175,7 @@ ROWS = {
             "a_secret_that_was_rotated_is_read_once_past_the_cache",
             "a_refused_secret_opens_the_breaker_and_nobody_is_held",
         ),
-        alarms=("OverdueInvitationsAlarm",),
+        alarms=("CredentialsRefusedAlarm", "SecretMissingAlarm", "OverdueInvitationsAlarm"),
     ),
     "killed anywhere, or out of time": Row(
         _in(

@@ -28,10 +28,10 @@ def everything_to_set_or_to_read_is_described(template: Template) -> Findings:
 def every_parameter_has_a_default_and_bounds(template: Template) -> Findings:
     for name, parameter in template.document["Parameters"].items():
         yield f"{name}: default", "Default" in parameter
-        bounded = {"AllowedValues", "AllowedPattern"} & {*parameter}
+        listed = {"AllowedValues", "AllowedPattern"} & {*parameter}
         # Of a number, both ends.
-        bounded = bounded or {"MinValue", "MaxValue"} <= {*parameter}
-        yield f"{name}: bounds", bool(bounded)
+        between = {"MinValue", "MaxValue"} <= {*parameter}
+        yield f"{name}: bounds", bool(listed) or between
         said = "AllowedPattern" not in parameter or "ConstraintDescription" in parameter
         yield f"{name}: says what it takes", said
 
