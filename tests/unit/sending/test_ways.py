@@ -117,6 +117,11 @@ def test_a_look_goes_in_the_last_place_of_a_minute_and_its_call_in_the_next_one(
     assert begin(way, "B1", last, NOW + 64.5) == way
 
 
+def test_where_there_is_room_a_call_waits_for_nothing_after_its_look() -> None:
+    way = looking(NOW + 0.1)
+    assert begins_at(way.slot, Wanted(1, 1, 3, in_turn=True)) == NOW + 0.1
+
+
 def test_a_look_that_is_late_takes_its_call_along() -> None:
     way, both = looking(NOW + 60.3, NOW, NOW + 4, NOW + 30), Wanted(2, 2, 3, 9, in_turn=True)
     assert (
@@ -333,3 +338,40 @@ def test_whatever_happens_the_way_is_free_again_some_time(
     assert isinstance(
         take(way, holder="B2", until=much_later, wanted=wanted(1, 1000), now=much_later), Way
     )
+
+
+@given(
+    limit=st.integers(2, 6),
+    steps=st.lists(
+        st.tuples(st.integers(0, 3), st.booleans(), st.sampled_from([0, 0.1, 0.3, 1, 3, 9, 40])),
+        min_size=20,
+        max_size=120,
+    ),
+)
+def test_however_late_looks_and_calls_are_no_minute_has_more_than_its_share(
+    limit: int, steps: list[tuple[int, bool, float]]
+) -> None:
+    now, account, made = float(NOW), FREE.account_state, list[float]()
+    # Of each survey: what its batch has reserved, and how many requests are still to be made.
+    on: dict[int, tuple[Way, int]] = {}
+    for survey, looks, pause in steps:
+        now += pause
+        if survey not in on:
+            calls = 2 if looks else 1
+            pair = Wanted(calls, calls, limit, 10, in_turn=True)
+            free = Way("shop", survey, account)
+            way = take(free, holder="B", until=0, wanted=pair, now=now)
+            if isinstance(way, Way):
+                account, on[survey] = way.account_state, (way, calls)
+            continue
+        way, left = on.pop(survey)
+        still = Wanted(left, left, limit, 10, in_turn=True)
+        now = max(now, begins_at(way.slot, still))
+        begun = begin(replace(way, account_state=account), "B", still, now)
+        if isinstance(begun, Way) and begins_at(begun.slot, still) <= now:
+            made.append(now)
+            account = begun.account_state
+            if left > 1:
+                on[survey] = begun, left - 1
+    for begins in made:
+        assert len([at for at in made if begins <= at < begins + 60]) <= limit

@@ -46,7 +46,7 @@ class Reserved:
 
     Attributes:
         begins: When the first of them may be made.
-        ends: Under which time the last of them is noted.
+        ends: When the last of them may be made, or is over at the longest.
         calls: How many.
         spent: The account's requests, these among them.
     """
@@ -88,7 +88,7 @@ def _reserve(spent: str, wanted: Wanted, now: float) -> Reserved | float:
         return begins - wanted.lead
     room = wanted.limit - _count(spent, begins)
     calls = min(wanted.calls, max(room, wanted.least))
-    ends = stamp(begins + wanted.lasts)
+    ends = begins + wanted.lasts
     return Reserved(begins, ends, calls, note(spent, calls, ends, now))
 
 

@@ -28,6 +28,8 @@ LONGEST_PAUSE = 900
 MINUTE = 60
 MILLISECONDS = 1000
 DAY = 86_400
+# For so many seconds after a request was to be made, nobody has reserved for a time at which it would not have counted.
+KEEPS_ITS_PLACE = 45
 MOST_REFUSED = 0.05
 # Below this a share says nothing: one refusal out of one is a bad address, not a broken survey.
 FEWEST_REFUSED = 3
@@ -79,7 +81,7 @@ def take(
             holder=holder,
             until=until,
             begins=ceil(reserved.begins * MILLISECONDS),
-            ends=int(reserved.ends * MILLISECONDS),
+            ends=ceil(reserved.ends * MILLISECONDS),
             calls=reserved.calls,
         ),
     )
@@ -126,13 +128,32 @@ def begin(way: Way, holder: str, wanted: Wanted, now: float) -> Way | Blocked:
         return Blocked(ceil(now), BUSY)
     if now <= begins_at(slot, wanted) + budget.LATE:
         return way
-    spent, calls = account.spent, wanted.calls
-    if wanted.in_turn and wanted.calls > 1:
-        spent = budget.note(spent, -1, budget.stamp(slot.begins / MILLISECONDS), now)
-        calls -= 1
-    spent = budget.note(spent, -calls, slot.ends / MILLISECONDS, now)
+    if wanted.in_turn and now < begins_at(slot, wanted) + KEEPS_ITS_PLACE:
+        return is_blocked(way, now, holder=holder) or _put_off(way, wanted, now)
+    spent = budget.note(account.spent, -wanted.calls, slot.ends / MILLISECONDS, now)
     without = replace(way, account_state=replace(account, spent=spent))
     return take(without, holder=holder, until=slot.until, wanted=wanted, now=now)
+
+
+def _put_off(way: Way, wanted: Wanted, now: float) -> Way:
+    """Count what was reserved from now on: whoever came later has left room for it."""
+    slot = way.slot
+    first, last = slot.begins / MILLISECONDS, slot.ends / MILLISECONDS
+    ends = max(last, now)
+    moves = [(last, ends)] if wanted.calls == 1 else [(first, now), (last, ends)]
+    spent = way.account_state.spent
+    for before, after in moves:
+        spent = budget.note(budget.note(spent, -1, before, now), 1, after, now)
+    return replace(
+        way,
+        account_state=replace(way.account_state, spent=spent),
+        slot=replace(
+            slot,
+            begins=ceil(now * MILLISECONDS),
+            ends=ceil(ends * MILLISECONDS),
+            calls=wanted.calls,
+        ),
+    )
 
 
 def give_back(way: Way, holder: str) -> Way:
