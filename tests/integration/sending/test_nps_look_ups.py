@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from afterword.sending.http import MOST_BYTES
-from afterword.sending.provider import LookUpError, Retry, Seen
+from afterword.sending.provider import LAST_ID, LookUpError, Retry, Seen
 from tests.support.nps import OverOnce, Stopwatch, nps
 from tests.support.servers import (
     Answer,
@@ -180,6 +180,12 @@ def test_a_list_without_end_is_given_up(server: Server) -> None:
     server.otherwise = another
     assert listing(server.url) == Retry("the list of invitations does not end")
     assert len(server.received) == 100
+
+
+def test_who_looks_for_nothing_asks_for_one_page(server: Server) -> None:
+    server.will(page(8, 7, next_page=f"{server.url}{PATH}?page=2"))
+    assert nps(server.url).list_after(1, LAST_ID) == []
+    assert len(server.received) == 1
 
 
 def test_all_pages_share_the_time_of_one_call(server: Server) -> None:

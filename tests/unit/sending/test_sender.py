@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from afterword.deciding.accounts import AccountError
 from afterword.deciding.customer_key import customer_key
 from afterword.deciding.rules import StopMark
 from afterword.remembering.records import BatchState, Leaving, State, customer_ref
-from afterword.sending.provider import Each, Refused, Retry, Sent, Uncertain
+from afterword.sending.provider import LAST_ID, Each, Refused, Retry, Seen, Sent, Uncertain
 from afterword.sending.sender import Candidate, Sender, groups
 from afterword.sending.ways import BREAKER_FAILURES
 from tests.support.samples import DAY, HOUR, NOW, campaign, customer, invitation, key, occasion
@@ -255,6 +257,29 @@ def test_an_open_breaker_s_probe_looks_before_it_calls() -> None:
     way = shop.ledger.read_way("shop", 1)
     assert way.account_state.failures == BREAKER_FAILURES + 1
     assert way.account_state.not_before > shop.clock()
+
+
+@pytest.mark.parametrize("replays", [True, False])
+def test_a_probe_asks_for_a_whole_list_only_where_its_highest_id_is_wanted(
+    monkeypatch: pytest.MonkeyPatch, *, replays: bool
+) -> None:
+    """A survey's list may take longer than a call may: then no probe would ever find the end of an outage."""
+    shop = Shop()
+    shop.provider.replays_key = replays
+    open_breaker(shop)
+    above: list[int] = []
+
+    def look(survey: int, after_id: int) -> list[Seen]:
+        above.append(after_id)
+        return [Seen(7 * survey, 0, None, None)] if after_id < LAST_ID else []
+
+    monkeypatch.setattr(shop.provider, "list_after", look)
+    assert shop.translate(shop.purchase("A-1"))["sent"] == 1
+    assert above == [LAST_ID if replays else 0]
+    (invitation,) = shop.invitations(key("A-1"))
+    batch = shop.ledger.read_batch(invitation.batch or "")
+    assert batch
+    assert batch.after_id == (None if replays else 7)
 
 
 def test_an_open_breaker_s_probe_is_one_person_where_nobody_can_be_asked() -> None:

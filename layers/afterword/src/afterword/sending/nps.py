@@ -16,7 +16,16 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field, ValidationError
 
 from afterword.sending.http import Answer, Http, LostError, NeverSentError
-from afterword.sending.provider import KEY_TAKEN, LookUpError, Refused, Retry, Seen, Sent, Uncertain
+from afterword.sending.provider import (
+    KEY_TAKEN,
+    LAST_ID,
+    LookUpError,
+    Refused,
+    Retry,
+    Seen,
+    Sent,
+    Uncertain,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,8 +38,8 @@ MOST_RECIPIENTS = 10_000
 _MOST_PAGES = 100
 _BUSY_PAUSE = 60
 _LONGEST_WAIT = 86_400
-# No id of 64 bits is beyond, and the ledger could not hold one of forty digits.
-_IDS_END = 2**63
+# The ledger could not hold one of forty digits.
+_IDS_END = LAST_ID + 1
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # The vendor's documentation asked for the former.
 _HEADERS = {"Accept": "application/json", "User-Agent": "afterword"}
@@ -137,7 +146,7 @@ class NpsProvider:
         for _ in range(_MOST_PAGES):
             page = _parse(_Listed, self._get(url, deadline))
             found |= {each.id: each.seen() for each in page.invitations if each.id > after_id}
-            if page.next_page is None:
+            if page.next_page is None or after_id >= LAST_ID:
                 return sorted(found.values(), key=lambda each: each.id)
             # The secret goes along with the next call.
             if not _same_origin(page.next_page, self._base_url):

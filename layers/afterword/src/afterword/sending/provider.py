@@ -76,6 +76,8 @@ class Uncertain:
     reason: str
 
 
+# No invitation's id is above it: none has more than 64 bits.
+LAST_ID = 2**63 - 1
 # The batch's key came before, with another body.
 KEY_TAKEN = Uncertain("idempotency_mismatch")
 
@@ -196,7 +198,10 @@ class Provider(Protocol):
         ...
 
     def list_after(self, survey: int, after_id: int) -> list[Seen]:
-        """List the survey's invitations with a higher id. Raises LookUpError."""
+        """List the survey's invitations with a higher id; above `LAST_ID` there is none to look for, so ask once.
+
+        Raises LookUpError.
+        """
         ...
 
     def show(self, survey: int, invitation: int) -> Seen:

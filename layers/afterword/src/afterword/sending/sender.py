@@ -16,7 +16,7 @@ from afterword.remembering.records import Batch, BatchState, Claim, Move, State
 from afterword.sending import batches, passage, ways
 from afterword.sending.budget import Wanted
 from afterword.sending.passage import Pace
-from afterword.sending.provider import LookUpError, Recipient, Terms
+from afterword.sending.provider import LAST_ID, LookUpError, Recipient, Terms
 from afterword.sending.ways import Blocked
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ class Sender:
         after_id = None
         if not isinstance(begun, Blocked) and _looks_before(provider, way):
             try:
-                after_id = highest_id(provider, batch.survey)
+                after_id = _look_before(provider, batch.survey)
             except LookUpError as error:
                 return batches.record(
                     self._ledger, provider, way, batch, error.retry, self._clock()
@@ -267,8 +267,15 @@ def terms_of(campaign: Campaign) -> Terms:
     )
 
 
-def highest_id(provider: Provider, survey: int) -> int:
-    """Return the survey's highest invitation id, 0 if there is none. Raises LookUpError."""
+def _look_before(provider: Provider, survey: int) -> int | None:
+    """Return the survey's highest invitation id, 0 if there is none; None if nobody will ask for it.
+
+    Raises LookUpError.
+    """
+    if provider.replays_key:
+        # Only to see whether anybody answers. A list of a hundred pages would take longer than a call may.
+        provider.list_after(survey, LAST_ID)
+        return None
     return max((each.id for each in provider.list_after(survey, 0)), default=0)
 
 
