@@ -10,6 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from local import cloud as clouds
 from local.drill import command, operator
 from local.drill.drill import Row
 from local.drill.fault import Fault, alarms
@@ -68,7 +69,7 @@ def run(monkeypatch: pytest.MonkeyPatch, rows: dict[str, Row], *arguments: str) 
         yield SimpleNamespace(watch=SimpleNamespace(loud={"DeadLettersAlarm", "QueueAgeAlarm"}))
 
     monkeypatch.setattr(command, "FAULTS", (DEAD, AGE))
-    monkeypatch.setattr(command.clouds, "running", made)
+    monkeypatch.setattr(clouds, "running", made)
     monkeypatch.setattr(command, "world", made)
     monkeypatch.setattr(command, "drill", lambda _, fault: rows[fault.name])
     app = typer.Typer()
