@@ -24,6 +24,12 @@ def test_what_waits_is_listed_by_campaign_soonest_first(desk: Desk) -> None:
     assert found["pending"][0]["id"] == "demo#purchase#A-2#after-purchase"
 
 
+def test_the_table_has_ids_that_can_be_copied(desk: Desk) -> None:
+    shown = desk.run("pending").stdout
+    assert "demo#purchase#A-2#after-purchase" in shown
+    assert shown.index("A-2") < shown.index("A-1")
+
+
 def test_the_list_is_bounded_and_still_counts_all(desk: Desk) -> None:
     found = desk.document("pending", "--limit", "1", "--campaign", "after-purchase")
     assert (found["total"], len(found["pending"])) == (3, 1)

@@ -10,6 +10,7 @@ from moto import mock_aws
 from typer.testing import CliRunner
 
 from afterword.deciding.mapping_texts import parse_mapping
+from afterword.reading.skips import SkippedError
 from cli.app import app
 from cli.events import command
 from cli.places import Place
@@ -117,6 +118,15 @@ def test_a_partners_event_is_read_by_the_mappings_that_are_there(
     monkeypatch.setattr("cli.events.command.now", lambda: 2**40)
     assert wire.run("--yes", event=order).exit_code == 0
     assert len(wire.bus.entries) == 1
+
+
+def test_what_a_mapping_passes_over_is_refused(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pass_over(*_: object) -> None:
+        raise SkippedError("no_order")
+
+    monkeypatch.setattr(command, "read", pass_over)
+    result = wire.run("--yes", event=wire.desk.shop.purchase())
+    assert (result.exit_code, "passes it over: no_order" in result.stderr) == (1, True)
 
 
 def test_nothing_is_sent_without_a_yes(wire: Wire) -> None:

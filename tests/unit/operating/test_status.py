@@ -16,13 +16,14 @@ def test_lanes_count_what_waits_what_is_late_and_what_is_held() -> None:
     rows = [
         invitation("A-1", due=NOW - 1000),
         invitation("A-2", due=NOW - 900),
-        invitation("A-3", due=NOW + DAY),
+        invitation("A-3", due=NOW - 899),
+        invitation("A-6", due=NOW + DAY),
         invitation("A-4", state=State.HELD),
         invitation("A-5", state=State.ENDED),
     ]
     ledger.create(rows, NOW)
     assert lanes(ledger, ["after-purchase", "empty"], NOW, 10) == [
-        Lane("after-purchase", 3, 2, NOW - 1000, 1),
+        Lane("after-purchase", 4, 2, NOW - 1000, 1),
         Lane("empty", 0, 0, None, 0),
     ]
     assert lanes(ledger, ["after-purchase"], NOW, 1)[0].pending == 1
