@@ -140,6 +140,15 @@ def test_what_broke_off_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatch) ->
     assert ledger.count_held("after-purchase", 2000) == 1200
 
 
+def test_what_an_index_that_lags_still_shows_as_due_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ledger = MemoryLedger()
+    ledger.create([invitation("A-1", due=UNTIL + 1), invitation("A-2", state=State.ENDED)], NOW)
+    monkeypatch.setattr(ledger, "waiting", lambda *_: iter([key("A-1"), key("A-2")]))
+    assert run(ledger) == {}
+
+
 def test_an_earlier_pause_keeps_its_own_reason(ledger: Ledger) -> None:
     mine = Pause(NOW, None, "the old ledger is broken")
     ledger.put_pause(EVERYTHING, mine)

@@ -18,6 +18,8 @@ from tests.support.shop import INVOCATION, Shop
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from afterword.deciding.rules import StopMark
+    from afterword.remembering.records import Occasion
     from afterword.sending.provider import Outcome, Recipient, Terms
 
 LEASE = INVOCATION + 60
@@ -252,6 +254,43 @@ def test_a_second_call_is_told_of_the_first_one_also_when_a_third_one_has_to_ask
     made.clock.pass_by(2 * REPLAY_AFTER)
     assert made.sweep()["sent"] == 2
     assert made.provider.invited == ["a-1@example.com", "a-2@example.com"]
+
+
+def test_who_has_lost_a_batch_to_another_does_not_repeat_its_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = shop()
+    made.provider.outcomes.append(Uncertain("http_502"))
+    made.translate(made.purchase("A-1"))
+    made.clock.pass_by(REPLAY_AFTER)
+    read_marks = made.ledger.read_marks
+
+    def be_slow(occasions: list[Occasion]) -> dict[Occasion, StopMark]:
+        (open_,) = made.ledger.open_batches()
+        made.ledger.change_batch(open_, replace(open_, due=made.clock() + LOOK_AFTER))
+        return read_marks(occasions)
+
+    monkeypatch.setattr(made.ledger, "read_marks", be_slow)
+    made.sweep()
+    assert len(made.provider.calls) == 1
+
+
+def test_calls_are_repeated_more_and_more_rarely() -> None:
+    made = shop()
+    made.provider.outcomes.extend([Uncertain("http_502")] * 9)
+    made.provider.calls_per_minute = 1000
+    made.translate(made.purchase("A-1"))
+    pauses = []
+    for _ in range(3):
+        (open_,) = made.ledger.open_batches()
+        made.clock.now = open_.due or 0
+        way = made.ledger.read_way("shop", 1)
+        healthy = replace(way.account_state, failures=0, not_before=0)
+        made.ledger.swap_way(way, replace(way, account_state=healthy))
+        made.sweep()
+        (later,) = made.ledger.open_batches()
+        pauses.append((later.due or 0) - made.clock())
+    assert pauses == [REPLAY_AFTER, 2 * REPLAY_AFTER, 4 * REPLAY_AFTER]
 
 
 def test_a_batch_whose_members_have_all_left_is_left_to_a_person() -> None:

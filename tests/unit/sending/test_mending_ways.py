@@ -140,6 +140,17 @@ def test_a_batch_in_doubt_takes_no_slot_from_a_call_in_flight() -> None:
     assert batch_of(shop).due == shop.clock() + LOOK_AFTER
 
 
+def test_a_batch_in_doubt_keeps_its_survey_for_as_long_as_its_account_waits() -> None:
+    shop = in_doubt(replays=False)
+    set_account(shop, not_before=shop.clock() + 3 * HOUR)
+    for _ in range(16):
+        shop.clock.pass_by(LOOK_AFTER)
+        mender(shop).mend()
+    slot = way_of(shop).slot
+    assert slot.holder == batch_of(shop).id
+    assert slot.until > shop.clock()
+
+
 def test_two_batches_in_doubt_on_one_survey_are_both_resolved() -> None:
     # The schedule was off for hours; a call of the queue took the slot that had run out.
     shop = in_doubt()
