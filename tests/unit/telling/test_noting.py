@@ -44,8 +44,18 @@ def test_an_id_is_shown_as_it_is(plain: str) -> None:
     assert shown(plain) == plain
 
 
-@pytest.mark.parametrize("address", ["jana@shop.test", "demo#purchase#jana%40shop.test#after"])
-def test_an_address_that_serves_as_an_id_is_shown_as_a_hash_that_stays_the_same(
+@pytest.mark.parametrize(
+    "address",
+    [
+        "jana@shop.test",
+        "demo#purchase#jana%40shop.test#after",
+        "jana planted",
+        "demo#purchase#jana%20planted#after",
+        "jana\u00edna",
+        "jana" * 51,
+    ],
+)
+def test_what_a_person_may_be_read_from_is_shown_as_a_hash_that_stays_the_same(
     address: str,
 ) -> None:
     hidden = shown(address)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -9,6 +10,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
+
+# No space, no "@", and no "%", behind which both may hide.
+_PLAIN = re.compile(r"[A-Za-z0-9._:#/+=~-]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +68,10 @@ class Notes:
 
 
 def shown(identifier: str) -> str:
-    """Return an id as logs may show it: a shop may take addresses for ids, and nobody may read them there."""
-    if "@" in identifier or "%40" in identifier:
-        return f"sha256:{sha256(identifier.encode()).hexdigest()[:16]}"
-    return identifier
+    """Return an id as logs may show it: a shop may take addresses or names for ids, and nobody may read them there."""
+    if _PLAIN.fullmatch(identifier):
+        return identifier
+    return f"sha256:{sha256(identifier.encode()).hexdigest()[:16]}"
 
 
 def _drained[Each](noted: deque[Each]) -> Iterator[Each]:
