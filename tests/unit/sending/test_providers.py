@@ -190,3 +190,16 @@ def test_not_even_on_a_laptop_does_a_call_leave_it_without_tls(store: Store) -> 
     store.put("accounts/shop", account_text(base_url="http://nps.example.com"))
     with pytest.raises(AccountError, match="https"):
         providers(store.parameters(allow_http=True))("shop")
+
+
+def test_the_requests_of_an_account_are_noted_under_its_name(store: Store) -> None:
+    notes = Notes()
+    watched = Providers(store.parameters(), lambda: NOW, notes)("shop")
+    assert isinstance(watched, Watched)
+    assert isinstance(watched._provider, NpsProvider)
+    with watched._provider._http._watch():
+        pass
+    assert {(each.metric, each.about["account"]) for each in notes.take_measured()} == {
+        ("ProviderCalls", "shop"),
+        ("ProviderLatency", "shop"),
+    }
