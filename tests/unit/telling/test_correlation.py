@@ -12,6 +12,7 @@ import pytest
 from moto import mock_aws
 
 from afterword.noting import shown
+from afterword.remembering.dynamodb import items
 from afterword.remembering.errors import ParametersError
 from afterword.remembering.records import State
 from afterword.sending import batches
@@ -70,6 +71,12 @@ def test_an_invitation_keeps_the_id_of_its_shop_event() -> None:
     shop.translate(shop.purchase("A-1", id="evt-2"))
     (found,) = shop.invitations(key("A-1"))
     assert (found.event, found.correlation_id) == ("evt-1", "evt-1")
+
+
+def test_what_the_ledger_keeps_it_gives_back() -> None:
+    asked = invitation("A-1", event="evt-1")
+    pk, sk = items.invitation_key(asked.key)
+    assert items.parse_invitation({"pk": pk, "sk": sk, **items.invitation_item(asked)}) == asked
 
 
 def test_an_invitation_from_before_goes_by_its_own_identity() -> None:
