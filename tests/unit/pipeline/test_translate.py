@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from afterword.deciding.customer_key import customer_key
 from afterword.remembering.records import State, customer_ref
 from afterword.sending.provider import Retry
@@ -217,3 +219,17 @@ def test_a_customer_with_two_orders_is_in_two_calls() -> None:
     assert shop.provider.calls == [["jana@example.com"]]
     shop.sweep()
     assert shop.provider.calls == [["jana@example.com"]] * 2
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_what_a_newer_event_leaves_out_stays_whether_or_not_both_come_at_once(
+    *, together: bool
+) -> None:
+    shop = Shop([campaign(delay="PT1H"), campaign("signups", event="signup", delay="PT1H")])
+    named = shop.purchase("A-1", ago=60)
+    nameless = shop.signup("S-1", "a-1@example.com")
+    for events in [[named, nameless]] if together else [[named], [nameless]]:
+        shop.translate(*events)
+    (waiting,) = shop.invitations(key("A-1"))
+    (known,) = shop.ledger.read_customers([waiting.customer]).values()
+    assert (known.name, known.seen_at) == ("Jana", shop.clock())

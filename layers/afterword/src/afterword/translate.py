@@ -132,8 +132,10 @@ class Translator:
                 invitations.setdefault(each.key, each)
             if any(each.state is State.PENDING for each in planned):
                 known = customers.get(who)
-                if known is None or known.seen_at <= event.occurred:
-                    customers[who] = _customer(event, who)
+                told = _customer(event, who)
+                if known is None or known.seen_at <= told.seen_at:
+                    # As the ledger does with events that come one by one: what the newer one left out stays.
+                    customers[who] = known.told(told) if known else told
         return invitations, customers, counts
 
     def _invitations(self, event: Purchase | Signup, key: str, now: int) -> Iterator[Invitation]:
