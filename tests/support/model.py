@@ -104,11 +104,12 @@ class Accidents:
 
     def claim(self, batch: Batch, claims: Sequence[Claim], now: int) -> Claimed:
         def claim(batch: Batch, claims: Sequence[Claim], now: int) -> Claimed:
-            claimed = self.inner.claim(batch, claims, now)
+            claimed: Claimed = self.inner.claim(batch, claims, now)
             self.on_claim(batch, claimed, now)
             return claimed
 
-        return self._operate(claim, IN_PARTS["claim"], batch, claims, now)  # type: ignore[no-any-return]  # what was handed in
+        done: Claimed = self._operate(claim, IN_PARTS["claim"], batch, claims, now)
+        return done
 
     def _operate(self, operation: Callable[..., Any], rows: int | None, *arguments: Any) -> Any:
         if self.accident:
@@ -238,9 +239,10 @@ class Pipeline(RuleBasedStateMachine):
     @initialize(replays=st.booleans())
     def begin(self, *, replays: bool) -> None:
         ledger, self.books = self.make_ledger()
-        self.ledger = Accidents(ledger)
+        # It hands on whatever a ledger has.
+        self.ledger: Any = Accidents(ledger)
         self.ledger.on_claim = self.claimed
-        self.shop = Shop(CAMPAIGNS, Clock(), self.ledger)  # type: ignore[arg-type]  # it hands on whatever a ledger has
+        self.shop = Shop(CAMPAIGNS, Clock(), self.ledger)
         self.provider = Provider(self.shop.clock, replays_key=replays)
         self.panel = Provider(self.shop.clock, one_by_one=True)
         self.shop.providers = {"shop": self.provider, "panel": self.panel}
@@ -364,7 +366,8 @@ class Pipeline(RuleBasedStateMachine):
     def order(self, order: int, shop: str, kind: str) -> None:
         name = "order_id" if kind == "purchase" else "account_id"
         person = {"email": f"p{order}@example.com", "token": f"t{order}"}
-        event = self.shop.event(kind, customer=person, **{name: f"A-{order}"})
+        about: dict[str, Any] = {name: f"A-{order}", "customer": person}
+        event = self.shop.event(kind, **about)
         self.deliver(event | {"shop": shop})
 
     @rule(first=st.integers(10, 99), size=st.integers(2, 6))
@@ -388,8 +391,10 @@ class Pipeline(RuleBasedStateMachine):
     def stop(self, order: int, shop: str, how: str) -> None:
         name = "account_id" if how == "account" else "order_id"
         kind = "refund" if how in {"refund", "part"} else "cancellation"
-        more = {"partial": True} if how == "part" else {}
-        self.deliver(self.shop.event(kind, **{name: f"A-{order}"}, **more) | {"shop": shop})
+        about: dict[str, Any] = {name: f"A-{order}"}
+        if how == "part":
+            about["partial"] = True
+        self.deliver(self.shop.event(kind, **about) | {"shop": shop})
 
     @rule(
         person=st.integers(0, 1),
@@ -470,15 +475,15 @@ class Pipeline(RuleBasedStateMachine):
     def resolve(self, *, again: bool) -> None:
         """Let a person look: who was asked counts as sent, who was not is dropped, or both are asked again."""
         accident, self.ledger.accident = self.ledger.accident, None
-        for held in list(find(self.ledger, BY_ID)):  # type: ignore[arg-type]  # as in `begin`
-            mine = [each.key for each in members(self.ledger, held)]  # type: ignore[arg-type]  # as in `begin`
+        for held in list(find(self.ledger, BY_ID)):
+            mine = [each.key for each in members(self.ledger, held)]
             if again:
                 resolution = Resolution.RESEND
             elif any(self.invited[key] for key in mine):
                 resolution = Resolution.SENT
             else:
                 resolution = Resolution.DROP
-            done = resolve_all(self.ledger, [held], resolution, self.shop.clock(), lambda _: None)  # type: ignore[arg-type]  # as in `begin`
+            done = resolve_all(self.ledger, [held], resolution, self.shop.clock(), lambda _: None)
             if done.entries and resolution is Resolution.RESEND:
                 self.may_be_asked.update(key for key in mine if self.invited[key])
             if done.entries and resolution is Resolution.SENT:

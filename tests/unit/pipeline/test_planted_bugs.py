@@ -11,7 +11,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from moto import mock_aws
 
 from afterword.remembering import memory
-from afterword.remembering.dynamodb import actions
+from afterword.remembering.dynamodb import items
 from afterword.remembering.memory import MemoryLedger
 from afterword.remembering.records import Invitation, State
 from afterword.sending import batches, sender
@@ -267,12 +267,12 @@ def test_a_rare_bug_is_found_in_a_play(
 
 
 def test_on_dynamodb_a_lost_index_entry_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    invitation_item = actions.items.invitation_item
+    invitation_item = items.invitation_item
 
     def without_lane(invitation: Invitation) -> dict[str, Any]:
         item = invitation_item(invitation)
         return item | ({"lane": None} if invitation.reason else {})
 
-    monkeypatch.setattr(actions.items, "invitation_item", without_lane)
+    monkeypatch.setattr(items, "invitation_item", without_lane)
     with mock_aws(), pytest.raises(Exception):  # noqa: B017, PT011 -- as above
         run_state_machine_as_test(PipelineOnDynamoDb, settings=examples(6, 12))
