@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,9 @@ from afterword.remembering.records import State
 from afterword.sending import batches
 from afterword.sending.mending import Mender
 from afterword.sending.provider import Each, Recipient, Refused, Retry, Sent, Terms, Uncertain
+from afterword.settings import SendDueSettings
 from afterword.sweep import Sweep
+from afterword.wiring import Wiring
 from tests.support.functions import (
     Context,
     Stage,
@@ -243,6 +246,14 @@ def lines_with(printed: str, metric: str, *dimensions: str) -> list[tuple[str, .
     """Return what a metric's lines have for these dimensions."""
     found = [each for each in metric_lines(printed) if metric in each]
     return [tuple(each[name] for name in dimensions) for each in found]
+
+
+def test_all_parts_of_an_instance_note_in_one_place(stage: Stage) -> None:
+    del stage
+    parts = Wiring(SendDueSettings.from_env(os.environ))
+    translator = parts.translator([], int(time.time()) + 60)
+    for part in (parts.parameters, parts.providers, translator):
+        assert part._notes is parts.notes
 
 
 def test_campaigns_and_accounts_of_the_stage_go_by_their_names(
