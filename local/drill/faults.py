@@ -90,9 +90,18 @@ def _of_providers() -> Iterator[Fault]:
         mended=lambda world: world.provider.open(),
     )
     yield Fault(
+        "the provider fails in the middle of calls",
+        alarms("ProviderDown"),
+        comes=_behaves(provider.FAILS),
+        lasts=15,
+        each=buy,
+        mended=_behaves(provider.WELL),
+    )
+    yield Fault(
         "the provider refuses our credentials",
         alarms("CredentialsRefused"),
         comes=_behaves(provider.REFUSES),
+        lasts=12,
         each=buy,
         mended=_behaves(provider.WELL),
         fixed=lambda world: world.types("secrets rotate accounts/shop --yes", SECRET),
