@@ -50,6 +50,19 @@ def test_a_pause_ends_by_itself() -> None:
     assert shop.sweep()["sent"] == 1
 
 
+@pytest.mark.parametrize("longer", NAMES)
+def test_of_several_pauses_all_must_be_over(longer: str) -> None:
+    shop = paused(EVERYTHING, until=HOUR)
+    for name in NAMES:
+        until = shop.clock() + (2 * HOUR if name == longer else HOUR)
+        shop.ledger.put_pause(name, Pause(shop.clock(), until))
+    shop.translate(shop.purchase())
+    shop.clock.pass_by(2 * HOUR - 1)
+    assert shop.sweep()["sent"] == 0
+    shop.clock.pass_by(1)
+    assert shop.sweep()["sent"] == 1
+
+
 def test_what_expires_while_it_is_paused_is_sent_to_nobody() -> None:
     shop = paused(EVERYTHING)
     shop.translate(shop.purchase())

@@ -453,11 +453,12 @@ def test_a_release_that_was_interrupted_is_finished() -> None:
     with pytest.raises(KilledError):
         made.translate(made.purchase("A-1"))
     (open_,) = made.ledger.due_batches(NOW + LEASE, 1)
-    half = replace(open_, state=BatchState.RELEASING, reason="http_429")
+    half = replace(open_, state=BatchState.RELEASING, reason="http_429", split=5)
     assert made.ledger.change_batch(open_, half)
     made.clock.pass_by(LEASE)
     counts = made.sweep()
     assert (counts["released"], counts["sent"]) == (1, 1)
+    assert made.invitations(key("A-1"))[0].batch_limit == 5
 
 
 def test_two_menders_take_one_step_once() -> None:

@@ -262,6 +262,24 @@ def test_an_outage_s_own_word_outweighs_a_shorter_pause() -> None:
     assert refused(way).until == NOW + 700
 
 
+def test_a_shorter_word_of_an_outage_does_not_shorten_the_breaker_s_pause() -> None:
+    way = after(replace(OUTAGE, after=1), taken(broken(BREAKER_FAILURES), now=NOW + 60))
+    assert way.account_state.not_before == NOW + 2 * SHORTEST_PAUSE
+
+
+def test_a_failure_does_not_shorten_how_long_the_account_was_told_to_wait() -> None:
+    waiting = AccountState(not_before=NOW + 500)
+    assert (
+        after(OUTAGE, replace(taken(), account_state=waiting)).account_state.not_before == NOW + 500
+    )
+
+
+def test_a_sent_call_ends_its_survey_s_failures() -> None:
+    failing = taken()
+    failing = replace(failing, slot=replace(failing.slot, failures=3))
+    assert after(Sent(1), failing).slot.failures == 0
+
+
 def test_a_429_pauses_the_account_and_breaks_nothing() -> None:
     way = after(Retry("http_429", after=90, whole_account=True))
     assert refused(way) == Blocked(NOW + 90, "provider_paused")
