@@ -8,6 +8,7 @@ import pytest
 from local import cloud as local_clouds
 from local.fake_account import move_in
 from tests.support.deployed import deployment, guarded_cloud  # noqa: F401 - fixtures.
+from tests.support.planted import pytest_configure  # noqa: F401 - a hook.
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
