@@ -46,6 +46,8 @@ NPS_SAMPLES = [
 ]
 WEBHOOK_SAMPLES = ["put_survey", "put_template", "put_respondent", "webhook_get", "webhook_post"]
 
+    from mypy_boto3_sqs import SQSClient
+
 
 @pytest.fixture(params=["moto", pytest.param("local_cloud", marks=pytest.mark.local_cloud)])
 def function(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
@@ -76,7 +78,8 @@ def function(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def make_queue(number: int) -> str:
-    return boto3.client("sqs").create_queue(QueueName=f"delivery-{number}")["QueueUrl"]
+    client: SQSClient = boto3.client("sqs")
+    return client.create_queue(QueueName=f"delivery-{number}")["QueueUrl"]
 
 
 def parameter() -> str:
