@@ -22,6 +22,8 @@ from invitation_service.aws import ssm_provider
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mypy_boto3_sqs import SQSClient
+
 SAMPLES = Path(__file__).parents[3] / "events" / "api"
 _numbers = itertools.count()
 CREDENTIAL = {
@@ -45,8 +47,6 @@ NPS_SAMPLES = [
     "show_invitation",
 ]
 WEBHOOK_SAMPLES = ["put_survey", "put_template", "put_respondent", "webhook_get", "webhook_post"]
-
-    from mypy_boto3_sqs import SQSClient
 
 
 @pytest.fixture(params=["moto", pytest.param("local_cloud", marks=pytest.mark.local_cloud)])
