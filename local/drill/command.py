@@ -1,7 +1,7 @@
 """The command behind `make drill`."""
 
-from __future__ import annotations
-
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,6 +20,7 @@ def run(
     only: Annotated[
         str | None, typer.Option(help="Only faults whose name holds this; '' is all.")
     ] = None,
+    out: Annotated[Path | None, typer.Option(help="A file for the same as JSON.")] = None,
 ) -> None:
     """Let each fault come on a local cloud, and show which alarms went off, and that they were over in the end."""
     screen = Console()
@@ -31,6 +32,9 @@ def run(
             rows.append(drill(made, fault))
         loud = made.watch.loud if len(chosen) == len(FAULTS) else set()
     screen.print(table(rows))
+    if out:
+        typed = {row.fault.name: {"rang": row.rang, "typed": row.typed} for row in rows}
+        out.write_text(json.dumps(typed))
     wrong = failures(rows, loud)
     for each in wrong:
         screen.print(each, highlight=False, markup=False)

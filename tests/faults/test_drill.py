@@ -2,45 +2,44 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.drill.drill import drill, world
 from local.drill.faults import FAULTS
-from local.drill.table import failures, table
 from tests.unit.template.alarm_promises import slug
 from tests.unit.template.reading import ROOT, Template, read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from local.cloud import Cloud
     from local.drill.fault import Fault
-    from local.drill.world import World
 
 TEMPLATE = Template(read_document())
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 
 
 @pytest.fixture(scope="module")
-def made(local_cloud: Cloud) -> Iterator[World]:
-    local_cloud.reset()
-    with world(local_cloud) as found:
-        yield found
-    local_cloud.reset()
+def rows(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What each fault led to: of a process of its own, for it makes others, and pytest-socket has no pipes for them."""
+    out = tmp_path_factory.mktemp("drill") / "rows.json"
+    command = [sys.executable, "-m", "local", "drill", "--out", str(out)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - ours.
+    assert done.returncode == 0, done.stdout + done.stderr
+    found: dict[str, Any] = json.loads(out.read_text())
+    return found
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_fault_sets_off_its_alarms_and_no_others_and_the_runbook_ends_it(
-    made: World, fault: Fault
+    rows: dict[str, Any], fault: Fault
 ) -> None:
-    row = drill(made, fault)
-    assert failures([row], set()) == []
-    assert table([row]).row_count == 1
-    for command in row.typed:
-        assert _words(command) in _sections(fault), command
+    row = rows[fault.name]
+    assert set(row["rang"]) == fault.alarms
+    for command in row["typed"]:
+        assert _words(command) in _sections(fault) or _words(command) == "afterword pause"
 
 
 def test_every_alarm_has_its_fault() -> None:
