@@ -46,11 +46,15 @@ def environ(local_cloud: Cloud) -> dict[str, str]:
     store.client.put_parameter(
         Name=f"{PREFIX}/invitation-service/credentials", Value=credentials, Type="SecureString"
     )
-    queue = local_cloud.client("sqs").create_queue(QueueName="dead-letters")["QueueUrl"]
+    sqs = local_cloud.client("sqs")
+    queue, deliveries = (
+        sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("dead-letters", "deliveries")
+    )
     variables = {
         "STAGE": "local",
         "PARAMETER_PREFIX": PREFIX,
         "DEAD_LETTER_QUEUE_URL": queue,
+        "DELIVERY_QUEUE_URL": deliveries,
         "ALLOW_TIME_TRAVEL": "false",
         "PUBLIC_URL": "",
         "POWERTOOLS_SERVICE_NAME": "afterword-local",
@@ -127,6 +131,24 @@ def test_the_invitation_service_answers_every_sample_request(emulator: rie.Emula
     statuses = {name: answer.payload.get("statusCode") for name, answer in found.items()}
     assert {name: status for name, status in statuses.items() if status is None} == {}
     assert (statuses["show_survey"], statuses["create_invitation"]) == (200, 201)
+
+
+@pytest.mark.parametrize(
+    ("emulator", "table"), [("deliver_invitations", "InvitationServiceTable")], indirect=True
+)
+def test_deliver_invitations_takes_in_a_message_of_an_invitation_that_is_gone(
+    emulator: rie.Emulator,
+) -> None:
+    (answer,) = answers(emulator, "deliveries").values()
+    assert answer.payload == {"batchItemFailures": []}
+
+
+@pytest.mark.parametrize(
+    ("emulator", "table"), [("enqueue_due_invitations", "InvitationServiceTable")], indirect=True
+)
+def test_enqueue_due_invitations_sweeps(emulator: rie.Emulator) -> None:
+    answer = emulator.invoke((EVENTS / "schedule.json").read_bytes())
+    assert answer.payload == {"told": 0}
 
 
 def written(folder: Path, code: str, **changes: Any) -> rie.Function:

@@ -9,6 +9,8 @@ import pytest
 from aws_lambda_powertools.utilities.parser.models import APIGatewayProxyEventV2Model, SqsModel
 
 from afterword.deciding.clocks import business_now
+from invitation_service.delivering.messages import read_message
+from invitation_service.delivering.records import Job
 from local.samples import EVENTS
 
 if TYPE_CHECKING:
@@ -29,12 +31,22 @@ def load(file: Path) -> dict[str, Any]:
 
 def test_there_is_no_sample_that_nothing_checks() -> None:
     folders = {str(file.parent.relative_to(EVENTS)) for file in EVENTS.rglob("*.json")}
-    assert {folder.removeprefix(".") for folder in folders} == {"sqs", "api"} | ELSEWHERE
+    assert {folder.removeprefix(".") for folder in folders} == {
+        "sqs",
+        "api",
+        "deliveries",
+    } | ELSEWHERE
 
 
-@pytest.mark.parametrize("file", files("sqs"), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", files("sqs") + files("deliveries"), ids=lambda file: file.stem)
 def test_a_batch_is_one_of_sqs(file: Path) -> None:
     assert SqsModel.model_validate(load(file)).Records
+
+
+@pytest.mark.parametrize("file", files("deliveries"), ids=lambda file: file.stem)
+def test_a_delivery_is_of_an_invitation(file: Path) -> None:
+    for record in load(file)["Records"]:
+        assert read_message(record["body"]).job == Job("demo", 1, 1)
 
 
 @pytest.mark.parametrize("file", files("api"), ids=lambda file: file.stem)
