@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +14,9 @@ from afterword.settings import SendDueSettings
 from afterword.standing import Standing
 from afterword.sweep import Sweep, SweepError
 from afterword.telling.report import reporting
-from afterword.wiring import PATIENT, Wiring, clock
+from afterword.wiring import PATIENT, Wiring, clock, shuffled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
@@ -53,8 +50,3 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         raise SweepError("a part of the sweep failed, the rest is done; the log says which part")
     overdue, held = gauges["OverdueInvitations"], gauges["HeldInvitations"]
     return {"now": now, "counts": dict(counts), "overdue": overdue, "held": held}
-
-
-def shuffled[T](campaigns: Sequence[T]) -> list[T]:
-    """Return campaigns in another order each time, so that overlapping runs begin with different ones."""
-    return random.sample(campaigns, len(campaigns))

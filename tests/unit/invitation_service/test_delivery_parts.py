@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -269,7 +270,7 @@ def test_the_sweeping_function_says_how_many_it_told_of(monkeypatch: pytest.Monk
     room = MailRoom()
     room.invite("jane")
     room.queue.clear()
-    monkeypatch.setattr(enqueue, "_parts", lambda: (room.store, room))
+    monkeypatch.setattr(enqueue, "_parts", lambda: SimpleNamespace(store=room.store, queue=room))
     monkeypatch.setattr(enqueue.metrics, "namespace", "Afterword")
     monkeypatch.setattr(enqueue.metrics, "service", "afterword-test")
 

@@ -163,3 +163,10 @@ def _client(service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at r
         connect_timeout=2, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 3}
     )
     return boto3.client(service, config=config)
+
+
+def shuffled[T](campaigns: Sequence[T]) -> list[T]:
+    """Return campaigns in another order each time, so that overlapping runs begin with different ones."""
+    import random
+
+    return random.sample(campaigns, len(campaigns))
