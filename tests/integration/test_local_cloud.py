@@ -26,6 +26,8 @@ pytestmark = pytest.mark.local_cloud
 STUBBORN = """
 import os, signal, subprocess, sys
 from local import cli, cloud
+# A shell starts what runs in the background deaf to it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 cli.prepare()
 cloud._command = lambda port, **_: [sys.executable, "-c", '''
 import os, subprocess, sys
