@@ -6,6 +6,7 @@ import asyncio
 import ssl
 import warnings
 from collections import defaultdict, deque
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Thread
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Coroutine, Iterable, Iterator
     from pathlib import Path
 
     from aiosmtpd.smtp import Envelope, Session
@@ -146,7 +147,7 @@ def mail_server(
         return server
 
     context = _server_context(tls) if tls else None
-    listener = loop.run_until_complete(loop.create_server(make_server, HOST, 0, ssl=context))
+    listener = _run(loop, loop.create_server(make_server, HOST, 0, ssl=context))
     told.port = listener.sockets[0].getsockname()[1]
     thread = Thread(target=loop.run_forever)
     thread.start()
@@ -156,8 +157,14 @@ def mail_server(
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         listener.close()
-        loop.run_until_complete(_end(made))
+        _run(loop, _end(made))
         loop.close()
+
+
+def _run[Result](loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Result]) -> Result:
+    """Run it in a thread of its own: in the tests' thread a browser's driver may keep a loop running."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(loop.run_until_complete, work).result()
 
 
 async def _end(servers: Iterable[_Told]) -> None:
