@@ -32,7 +32,7 @@ MAILS = LOCAL / "mail"
 # An environment of its own: the functions run in it too, and must not find this checkout there.
 _PYTHON = str(ROOT / ".venv-cloud" / "bin" / "python")
 LOOPBACK = "127.0.0.1"
-_SECONDS_TO_START = 30
+_SECONDS_TO_START = 60
 _SECONDS_TO_STOP = 5
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
-_SECONDS_TO_START = 15
+_SECONDS_TO_START = 60
 _SECONDS_TO_STOP = 5
 
 

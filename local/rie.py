@@ -20,7 +20,7 @@ import requests
 
 from local.cloud import LOOPBACK, ROOT
 from local.errors import LocalError
-from local.processes import free_port, signal_group
+from local.processes import free_ports, signal_group
 from local.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _PACKAGES = ("lib", "python3.13", "site-packages")
 _RUNTIME = ROOT / ".venv-lambda"
 _EMULATORS = (ROOT / ".venv-sam").joinpath(*_PACKAGES) / "samcli" / "local" / "rapid"
-_SECONDS_TO_START = 10
+_SECONDS_TO_START = 60
 _SECONDS_TO_STOP = 5
 _INIT = re.compile(r"INIT REPORT\(durationMs: ([\d.]+)\)")
 
@@ -170,7 +170,7 @@ def emulator() -> Path:
 
 
 def _command(function: Function) -> tuple[list[str], int]:
-    port, api = free_port(LOOPBACK), free_port(LOOPBACK)
+    port, api = free_ports(LOOPBACK, 2)
     # Without `site` (-S) no package of the environment is found, except by the path below.
     python = [str(_RUNTIME / "bin" / "python"), "-S", "-m", "awslambdaric"]
     return [

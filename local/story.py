@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from local.witness import Witness
 
 # The mail goes through a queue and a function that starts for it.
-_SECONDS_TO_KEEP_A_PROMISE = 30
+_SECONDS_TO_KEEP_A_PROMISE = 60
 _NO_ANSWER = ""
 _INVITED = "invitation *: delivered, 1 recipient"
 
