@@ -130,7 +130,26 @@ def test_only_pending_ones_that_are_due_are_listed_by_campaign(ledger: Ledger) -
 def test_the_list_of_what_is_due_is_bounded(ledger: Ledger) -> None:
     ledger.create([invitation(f"A-{number}") for number in range(40)], NOW)
     found = ledger.due("after-purchase", NOW, 12)
-    assert 0 < len(set(found)) <= 12
+    assert len(set(found)) == 12
+
+
+def test_of_what_is_due_the_soonest_is_listed_first(ledger: Ledger) -> None:
+    orders = [f"A-{number}" for number in range(40)]
+    ledger.create([invitation(each, due=NOW - at) for at, each in enumerate(orders)], NOW)
+    assert ledger.due("after-purchase", NOW, 12) == [key(each) for each in orders[:27:-1]]
+
+
+def test_due_times_are_those_of_all_who_wait_the_soonest_first_up_to_a_limit(
+    ledger: Ledger,
+) -> None:
+    many = [invitation(f"A-{number}", due=NOW + 7 * number % 90) for number in range(90)]
+    done = invitation("A-90", due=NOW - 1, state=State.ENDED, reason="too_old")
+    held = invitation("A-91", due=NOW - 1, state=State.HELD, reason="no_address")
+    other = invitation("A-92", due=NOW - 1, campaign="another")
+    ledger.create([*many, done, held, other], NOW)
+    assert ledger.due_times("after-purchase", 100) == sorted(each.due for each in many)
+    assert ledger.due_times("after-purchase", 4) == [NOW, NOW + 1, NOW + 2, NOW + 3]
+    assert ledger.due_times("nobody's", 100) == []
 
 
 def test_a_claimed_invitation_names_its_batch_and_is_due_no_more(ledger: Ledger) -> None:

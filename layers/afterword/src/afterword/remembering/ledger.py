@@ -88,7 +88,17 @@ class Ledger(Protocol):
         ...
 
     def due(self, campaign: str, now: int, limit: int) -> list[Key]:
-        """List up to `limit` pending invitations of a campaign due by `now` (business time); fewer are all."""
+        """List up to `limit` pending invitations of a campaign due by `now` (business time); fewer are all.
+
+        The soonest first.
+        """
+        ...
+
+    def due_times(self, campaign: str, most: int) -> list[int]:
+        """Tell when a campaign's pending invitations are due (business times), the soonest first; fewer are all.
+
+        Eventually consistent, and as cheap with a million of them as with `most`.
+        """
         ...
 
     def open_batch(self, batch: Batch, members: Sequence[Key]) -> None:

@@ -158,6 +158,15 @@ class MemoryLedger:
         ]
         return [each.key for each in sorted(due, key=lambda each: each.due)][:limit]
 
+    def due_times(self, campaign: str, most: int) -> list[int]:
+        """See `Ledger`."""
+        pending = (
+            each.due
+            for each in self._invitations.values()
+            if each.key.campaign == campaign and each.state is State.PENDING
+        )
+        return sorted(pending)[:most]
+
     def open_batch(self, batch: Batch, members: Sequence[Key]) -> None:
         """See `Ledger`."""
         self._batches.setdefault(batch.id, batch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from heapq import merge
-from itertools import batched
+from itertools import batched, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from afterword.remembering.dynamodb import actions, items
 from afterword.remembering.dynamodb.table import Table
+from afterword.remembering.pauses import FOR_GOOD
 from afterword.remembering.records import (
     AccountState,
     BatchState,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from afterword.remembering.records import Batch, Claim, Customer, Invitation, Leaving, Move
 
 _PAGES_A_CALL = 10
+# Entries of an index that somebody walks through to an end that is not known.
+_PAGE = 500
 
 
 class DynamoDbLedger:
@@ -146,12 +149,14 @@ class DynamoDbLedger:
             yield list(items.readable(items.parse_invitation_key, page))
 
     def due(self, campaign: str, now: int, limit: int) -> list[Key]:
-        """See `Ledger`. One shard after the other: fewer than `limit` are all that there are."""
-        found: list[Item] = []
-        for lane in items.lanes(campaign):
-            if len(found) < limit:
-                found += self._due(lane, now, limit - len(found))
+        """See `Ledger`."""
+        found = islice(self._soonest(campaign, now, _share(limit)), limit)
         return list(items.readable(items.parse_invitation_key, found))
+
+    def due_times(self, campaign: str, most: int) -> list[int]:
+        """See `Ledger`."""
+        found = islice(self._soonest(campaign, FOR_GOOD, _share(most)), most)
+        return [int(item["due"]) for item in found]
 
     def open_batch(self, batch: Batch, members: Sequence[Key]) -> None:
         """See `Ledger`. The batch itself is written with, or after, the last of its members."""
@@ -252,13 +257,21 @@ class DynamoDbLedger:
 
     def waiting(self, campaign: str, until: int) -> Iterator[Key]:
         """See `Ledger`."""
-        lanes = (self._walk_lane(lane, until) for lane in items.lanes(campaign))
-        # Each lane is in the order of its due times.
-        yield from items.readable(items.parse_invitation_key, merge(*lanes, key=itemgetter("due")))
+        found = self._soonest(campaign, until, _PAGE)
+        yield from items.readable(items.parse_invitation_key, found)
 
-    def _walk_lane(self, lane: str, until: int) -> Iterator[Item]:
+    def _soonest(self, campaign: str, until: int, page_size: int) -> Iterator[Item]:
+        """Walk through all shards of a campaign's lane at once, each of which is in the order of its due times.
+
+        Whoever claims what is found takes it out of the index: of all shards alike, or one of them would bear it all.
+        """
+        lanes = (self._walk_lane(lane, until, page_size) for lane in items.lanes(campaign))
+        return merge(*lanes, key=itemgetter("due"))
+
+    def _walk_lane(self, lane: str, until: int, page_size: int) -> Iterator[Item]:
         values = {":lane": lane, ":until": until}
-        for page in self._table.walk("lane = :lane AND due <= :until", values, "due"):
+        condition = "lane = :lane AND due <= :until"
+        for page in self._table.walk(condition, values, "due", page_size):
             yield from page
 
     def open_batches(self) -> Iterator[Batch]:
@@ -279,6 +292,11 @@ class DynamoDbLedger:
         return self._table.query(
             "lane = :lane AND due <= :now", {":lane": lane, ":now": now}, index="due", limit=limit
         )
+
+
+def _share(limit: int) -> int:
+    """Return a page of one shard: a little more than its share, since they are not quite even."""
+    return -(-limit * 11 // (10 * items.LANE_SHARDS))
 
 
 def _key(item: Item) -> tuple[str, str]:

@@ -185,7 +185,8 @@ class Table:
             "TableName": self._name,
             "KeyConditionExpression": condition,
             "ExpressionAttributeValues": to_wire(values),
-            "PaginationConfig": {"MaxItems": limit},
+            # Without a size of its own a page has a megabyte, however few of it are wanted.
+            "PaginationConfig": {"MaxItems": limit, "PageSize": limit},
         }
         request |= {"IndexName": index} if index else {"ConsistentRead": True}
         try:
@@ -194,7 +195,9 @@ class Table:
         except (ClientError, BotoCoreError) as error:
             raise _ledger_error("query", error) from None
 
-    def walk(self, condition: str, values: Item, index: str) -> Iterator[list[Item]]:
+    def walk(
+        self, condition: str, values: Item, index: str, page_size: int = _PAGE
+    ) -> Iterator[list[Item]]:
         """Walk through an index, page by page, in the order of its sort key; what is written meanwhile may show.
 
         Raises:
@@ -205,7 +208,7 @@ class Table:
             IndexName=index,
             KeyConditionExpression=condition,
             ExpressionAttributeValues=to_wire(values),
-            PaginationConfig={"PageSize": _PAGE},
+            PaginationConfig={"PageSize": page_size},
         )
         try:
             for page in pages:
