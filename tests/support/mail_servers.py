@@ -9,7 +9,8 @@ from collections import defaultdict, deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Thread
+from functools import partial
+from threading import Semaphore, Thread
 from typing import TYPE_CHECKING, Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
@@ -36,6 +37,7 @@ class MailServer:
         senders: The senders, one for each mail that was begun.
         seen: The stages that were reached.
         connections: How many there were.
+        silences: As many as it has fallen silent and nobody has given it up for.
     """
 
     port: int = 0
@@ -44,6 +46,7 @@ class MailServer:
     senders: list[str] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     connections: int = 0
+    silences: Semaphore = field(default_factory=partial(Semaphore, 0))
 
     def will(self, stage: str, *answers: str) -> None:
         self.told[stage].extend(answers)
@@ -79,6 +82,7 @@ class _Told(SMTP):
             assert isinstance(self.transport, asyncio.Transport)
             self.transport.abort()
         elif answer == SILENCE:
+            self.told.silences.release()
             await asyncio.Event().wait()
         return "2" * 10_000 if answer == FLOOD else answer
 
