@@ -68,14 +68,14 @@ class Site:
             f"{self.url}/api/v2/nps/surveys",
             json={"survey": {"name": name}},
             auth=ADMIN,
-            timeout=30,
+            timeout=60,
         )
         number: int = answer.json()["survey"]["id"]
         return number
 
     def put(self, path: str, body: object) -> None:
         """Put something by our own calls."""
-        answer = requests.put(f"{self.url}/api/v2/ours/{path}", json=body, auth=ADMIN, timeout=30)
+        answer = requests.put(f"{self.url}/api/v2/ours/{path}", json=body, auth=ADMIN, timeout=60)
         answer.raise_for_status()
 
 

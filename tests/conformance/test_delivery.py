@@ -38,7 +38,7 @@ def test_whom_a_client_invites_gets_a_mail_in_their_language(
         invitation: dict[str, object] = node_zendesk.call("invitations.show", place)["invitation"]
         return invitation
 
-    assert wait_until(lambda: shown()["status"] == "delivered", seconds=60)
+    assert wait_until(lambda: shown()["status"] == "delivered", seconds=120)
     assert shown()["recipients_count"] == len(PEOPLE)
     assert shown()["delivered_at"]
     assert deployment.cloud.mail

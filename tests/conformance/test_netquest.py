@@ -27,7 +27,7 @@ def _respondent(site: Site) -> None:
 
 
 def test_the_golden_address_invites_by_get(site: Site) -> None:
-    answer = requests.get(f"{site.url}{PATH}?{QUERY}", timeout=30)
+    answer = requests.get(f"{site.url}{PATH}?{QUERY}", timeout=60)
 
     assert (answer.status_code, answer.json()) == (200, SUCCESS)
 
@@ -35,7 +35,7 @@ def test_the_golden_address_invites_by_get(site: Site) -> None:
 def test_the_same_as_a_form_invites_by_post(site: Site) -> None:
     fields = dict(pair.split("=") for pair in QUERY.split("&"))
 
-    answer = requests.post(f"{site.url}{PATH}", data=fields, timeout=30)
+    answer = requests.post(f"{site.url}{PATH}", data=fields, timeout=60)
 
     assert (answer.status_code, answer.json()) == (200, SUCCESS)
 
@@ -51,6 +51,6 @@ def test_who_unsubscribed_is_not_found(site: Site) -> None:
     person = {"email": "petra@example.com", "unsubscribed": True}
     site.put("respondents/92b3C8", {"respondent": person})
 
-    answer = requests.get(f"{site.url}{PATH}?{QUERY.replace('81a2B7', '92b3C8')}", timeout=30)
+    answer = requests.get(f"{site.url}{PATH}?{QUERY.replace('81a2B7', '92b3C8')}", timeout=60)
 
     assert answer.json() == {"type": "error", "msg": "Respondents not found"}

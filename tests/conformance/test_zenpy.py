@@ -24,10 +24,10 @@ def test_both_exports_come_to_an_end_and_hold_who_answered(site: Site, zenpy: Cl
     survey = site.new_survey("Exported")
     base = f"{site.url}/api/v2/nps/surveys/{survey}"
     person = {"recipient": {"email": "jane@example.com", "name": "Jane"}}
-    made = requests.post(f"{base}/recipients.json", json=person, auth=ADMIN, timeout=30).json()
+    made = requests.post(f"{base}/recipients.json", json=person, auth=ADMIN, timeout=60).json()
     number = made["recipient"]["id"]
     response = {"response": {"recipient_id": number, "rating": 9, "comment": "Good"}}
-    requests.post(f"{base}/responses.json", json=response, auth=ADMIN, timeout=30)
+    requests.post(f"{base}/responses.json", json=response, auth=ADMIN, timeout=60)
 
     recipients = zenpy.call("recipients_incremental", start_time=START)
     responses = zenpy.call("responses_incremental", start_time=START)

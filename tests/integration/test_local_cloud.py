@@ -83,15 +83,15 @@ def test_no_process_and_no_file_outlives_a_cloud_that_was_interrupted(number: in
         assert alive(int(cloud))
         assert alive(int(child))
         process.send_signal(number)
-        process.communicate(timeout=30)
-    assert wait_until(lambda: not alive(int(cloud)) and not alive(int(child)), seconds=5)
+        process.communicate(timeout=120)
+    assert wait_until(lambda: not alive(int(cloud)) and not alive(int(child)), seconds=60)
     assert not Path(home).exists()
 
 
 def test_a_cloud_that_another_command_has_started_can_be_stopped() -> None:
     started = clouds.start("kept")
     replace(started, process=None).stop()
-    assert wait_until(started.ended, seconds=5)
+    assert wait_until(started.ended, seconds=60)
     assert not started.answers()
     assert not started.home.exists()
 

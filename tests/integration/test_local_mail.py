@@ -38,7 +38,7 @@ def send(server: MailServer, recipient: str) -> None:
     )
     message.set_content("Jak se vám líbilo?")
     settings = server.settings()
-    with smtplib.SMTP(settings["host"], settings["port"], "example.com", timeout=10) as client:
+    with smtplib.SMTP(settings["host"], settings["port"], "example.com", timeout=60) as client:
         client.send_message(message)
 
 
@@ -53,7 +53,7 @@ def test_what_is_sent_to_it_can_be_read(server: MailServer, recipient: str) -> N
 def test_it_can_be_stopped_by_another_command_and_keeps_the_mails(server: MailServer) -> None:
     send(server, "jana@example.com")
     replace(server, process=None).stop()
-    assert wait_until(server.ended, seconds=5)
+    assert wait_until(server.ended, seconds=60)
     assert not server.answers()
     assert len(postbox.arrived(server.folder)) == 1
     server.stop()

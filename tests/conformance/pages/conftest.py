@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # none
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from local.cloud import ROOT
 from tests.support.pages import ServedShop
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 SCREENSHOTS = ROOT / ".local" / "screenshots"
+# Milliseconds, for a browser on a busy machine: nothing is as slow unless it never comes.
+PATIENCE = 60_000
+expect.set_options(timeout=PATIENCE)
 
 
 # Not for the session: while Playwright runs, no other test in this thread has an event loop of its own.
@@ -91,7 +94,7 @@ def window(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Any]:
 
     def open_one(**settings: Any) -> Window:
         context = browser.new_context(**settings)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         name = request.node.name.removeprefix("test_").replace("[", "-").rstrip("]")
         return Window(context.new_page(), SCREENSHOTS, name)

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.local_cloud
 
 ADMIN = ("admin@example.com/token", "token-1")
 SAY = texts_in("cs").say
-_SECONDS_TO_MAIL = 60
+_SECONDS_TO_MAIL = 120
 
 
 class Deployed:
@@ -41,7 +41,7 @@ class Deployed:
 
     def call(self, method: str, path: str, body: object = None) -> Any:
         url = self.url(f"/api/v2/{path}")
-        answer = requests.request(method, url, json=body, auth=ADMIN, timeout=30)
+        answer = requests.request(method, url, json=body, auth=ADMIN, timeout=60)
         answer.raise_for_status()
         return answer.json()
 
@@ -113,7 +113,7 @@ def test_a_mail_program_unsubscribes_in_one_click_and_no_mail_follows(deployed: 
     [link] = re.findall(r"<(http[^>]+)>", mail["List-Unsubscribe"])
 
     answer = requests.post(
-        link, data={"List-Unsubscribe": "One-Click"}, timeout=30, allow_redirects=False
+        link, data={"List-Unsubscribe": "One-Click"}, timeout=60, allow_redirects=False
     )
     assert answer.status_code == 200
 

@@ -137,6 +137,7 @@ def test_reloading_and_going_back_break_nothing(shop: ServedShop, window: Open) 
     send(page)
     # To reload a page that is still on its way is another story, and no browser promises its end.
     expect(page.get_by_role("heading", level=1)).to_have_text(EN.say("thanks.heading"))
+    page.wait_for_load_state()
 
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text(EN.say("thanks.heading"))

@@ -22,7 +22,7 @@ def watched(notes: Notes) -> Http:
     def authenticate(fresh: bool) -> Mapping[str, str]:  # noqa: FBT001 -- the port's one argument
         return {"Authorization": "fresh" if fresh else "cached"}
 
-    return Http(5, authenticate, watch=partial(timed, notes, "shop"))
+    return Http(60, authenticate, watch=partial(timed, notes, "shop"))
 
 
 def seen(notes: Notes) -> list[str]:
