@@ -18,6 +18,8 @@ ROUNDS ?= 9
 EVENTS ?= 1000000
 FAULTS ?= 0.05
 SEED ?= 1
+ONLY ?=
+PROFILE ?=
 
 ##@ See it work
 
@@ -101,6 +103,12 @@ unit integration e2e: $(SET_UP) ## One kind of test alone, without coverage
 .PHONY: drill
 drill: $(SET_UP) ## Fire drill: let each fault come, see which alarms go off, and that the runbook ends it
 	@$(PYTHON) -m local drill
+
+.PHONY: bench
+bench: ROUNDS = 15
+bench: EVENTS = 2000
+bench: $(SET_UP) ## Measure the functions beside the usual pattern, and write it into docs/performance.md
+	@$(PYTHON) -m benchmarks.compare --rounds "$(ROUNDS)" --events "$(EVENTS)" --only "$(ONLY)" --profile "$(PROFILE)"
 
 .PHONY: bench-cold
 bench-cold: $(SET_UP) ## Measure cold starts, and write them into docs/cold-start.md

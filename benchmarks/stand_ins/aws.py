@@ -2,8 +2,9 @@
 
     python -m benchmarks.stand_ins.aws [PORT]
 
-It prints its address and serves until its standard input ends. Below `/stand-in/` it has paths of its own: `settings`
-(POST: `share` and `seed` of the faults, from then on), `counts` (calls, write and read units, faults), `items`
+EventBridge Scheduler takes schedules, too. It prints its address and serves until its standard input ends. Below
+`/stand-in/` it has paths of its own: `settings` (POST: `share` and `seed` of the faults, `delay` of every answer in
+seconds, from then on), `counts` (calls, write and read units, faults, and its own CPU time in seconds), `items`
 (`?table=…&start=…&count=…`: a line of JSON each), `firsts` (`?table=…&index=…`: the first key of each partition) and
 `letters` (dead letters).
 """
@@ -11,7 +12,10 @@ It prints its address and serves until its standard input ends. Below `/stand-in
 from __future__ import annotations
 
 import sys
-from typing import Any
+import time
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import orjson
@@ -19,8 +23,11 @@ import orjson
 from benchmarks.stand_ins.dynamodb import DynamoDB, cancelled_by_conflict
 from benchmarks.stand_ins.faults import Faults
 from benchmarks.stand_ins.http import Request, Response, serve
-from benchmarks.stand_ins.surroundings import DeadLetterQueue, ParameterStore
+from benchmarks.stand_ins.surroundings import DeadLetterQueue, ParameterStore, Scheduler
 from benchmarks.stand_ins.tables import RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # "lost": the work is done, but its answer is a fault.
 _KINDS = {
@@ -31,6 +38,8 @@ _KINDS = {
 _ALWAYS = ("throttled", "fault")
 _THROTTLED = {"DynamoDB": "ProvisionedThroughputExceededException"}
 _FAULT = "InternalServerError"
+# This one has no target: its operation is the path.
+_SCHEDULES = "/schedules/"
 
 
 class Aws:
@@ -44,14 +53,25 @@ class Aws:
         self._dynamodb = dynamodb
         self._parameters = ParameterStore()
         self._letters = DeadLetterQueue()
+        self._scheduler = Scheduler()
         self._faults = Faults()
+        self._delay = 0.0
+        # Of services without tables.
+        self._calls: Counter[str] = Counter()
 
     def handle(self, request: Request) -> Response:
         """Answer one request."""
         if request.target.startswith("/stand-in/"):
             return self._own(request)
-        service, _, operation = request.headers.get("x-amz-target", "").partition(".")
-        service = service.partition("_")[0]
+        service, operation = _asked(request)
+        if service != "DynamoDB":
+            self._calls[f"{service} {operation}"] += 1
+        response = self._respond(service, operation, request)
+        return replace(response, seconds=self._delay) if self._delay else response
+
+    def _respond(self, service: str, operation: str, request: Request) -> Response:
+        if service == "Scheduler":
+            return self._scheduler.answer(request.target.removeprefix(_SCHEDULES), request.body)
         kind = self._faults.next(f"{service} {operation}", _KINDS.get(operation, _ALWAYS))
         try:
             answer = self._answer(service, operation, request.body, kind)
@@ -95,7 +115,7 @@ class Aws:
         asked = dict(parse_qsl(parts.query))
         match parts.path.removeprefix("/stand-in/"):
             case "settings":
-                self._faults = Faults(**orjson.loads(request.body), injected=self._faults.injected)
+                self._set(orjson.loads(request.body))
                 return Response(200)
             case "counts":
                 return Response(200, orjson.dumps(self._counts()))
@@ -112,15 +132,31 @@ class Aws:
             case _:
                 return Response(404)
 
+    def _set(self, settings: Mapping[str, Any]) -> None:
+        faults = {name: settings[name] for name in ("share", "seed") if name in settings}
+        if faults:
+            self._faults = Faults(**faults, injected=self._faults.injected)
+        self._delay = settings.get("delay", self._delay)
+
     def _counts(self) -> dict[str, Any]:
         counts = self._dynamodb.counts
         return {
+            "cpu": time.process_time(),
+            "other_calls": self._calls,
             "calls": counts.calls,
             "write_units": counts.write_units,
             "read_units": counts.read_units,
             "items": {name: len(table) for name, table in self._dynamodb.tables.items()},
             "faults": self._faults.injected,
         }
+
+
+def _asked(request: Request) -> tuple[str, str]:
+    """Return service and operation."""
+    if request.target.startswith(_SCHEDULES):
+        return "Scheduler", "CreateSchedule"
+    service, _, operation = request.headers.get("x-amz-target", "").partition(".")
+    return service.partition("_")[0], operation
 
 
 def _error(error: RequestError) -> bytes:

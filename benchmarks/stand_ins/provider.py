@@ -3,7 +3,8 @@
     python -m benchmarks.stand_ins.provider [PORT]
 
 The first part of a path names the account: `/<account>/api/v2/nps/…`, `/<account>/webhooks/…`. Below `/stand-in/` it
-has `settings` (POST: see `Settings`), `books` (`?account=…&survey=…`: how often each person was accepted) and `counts`.
+has `settings` (POST: see `Settings`), `books` (`?account=…&survey=…`: how often each person was accepted) and `counts`
+(calls, faults, all who were accepted, its own CPU time in seconds).
 """
 
 from __future__ import annotations
@@ -119,6 +120,7 @@ class Provider:
         self._faults = Faults()
         self._accounts: dict[str, _Account] = defaultdict(_Account)
         self._calls: Counter[str] = Counter()
+        self._accepted = 0
 
     def handle(self, request: Request) -> Response:
         """Answer one request."""
@@ -178,6 +180,7 @@ class Provider:
         if key:
             account.keys[key] = digest, invitation
         account.accepted[survey].update(each["email"] for each in people)
+        self._accepted += len(people)
         return Response(201, orjson.dumps({"invitation": invitation.shown()}))
 
     def _show(self, account: _Account, survey: int, number: str | None) -> Response:
@@ -205,6 +208,7 @@ class Provider:
             return _said("error", "Invitations limit has been reached")
         account.used[today] += 1
         account.accepted[survey][person] += 1
+        self._accepted += 1
         if kind is None:
             return _said("success", "Invitation has been sent")
         return _NO_JSON if kind == "no json" else _AFTER[kind]
@@ -218,9 +222,12 @@ class Provider:
                 accepted = self._accounts[asked["account"]].accepted[int(asked["survey"])]
                 return Response(200, orjson.dumps(accepted))
             case "counts":
-                return Response(
-                    200, orjson.dumps({"calls": self._calls, "faults": self._faults.injected})
-                )
+                counts = {
+                    "calls": self._calls,
+                    "accepted": self._accepted,
+                    "cpu": time.process_time(),
+                }
+                return Response(200, orjson.dumps(counts | {"faults": self._faults.injected}))
             case _:
                 return Response(404)
 

@@ -1,4 +1,4 @@
-"""Parameter Store and a dead-letter queue, as far as the functions use them."""
+"""Parameter Store, a dead-letter queue and a scheduler, as far as anybody here uses them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from hashlib import md5
 from typing import Any
 from zlib import crc32
 
+import orjson
+
+from benchmarks.stand_ins.http import Response
 from benchmarks.stand_ins.tables import RequestError
 
 type Request = dict[str, Any]
@@ -75,6 +78,27 @@ class DeadLetterQueue:
                 {"Id": each["Id"], "Code": "InternalError", "SenderFault": False} for each in failed
             ],
         }
+
+
+@dataclass
+class Scheduler:
+    """The names of schedules. Nothing here waits for them: who wants their events sends them.
+
+    https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
+    """
+
+    names: set[str] = field(default_factory=set)
+
+    def answer(self, name: str, body: bytes) -> Response:
+        """Take a schedule."""
+        wanted = orjson.loads(body)
+        if not {"ScheduleExpression", "FlexibleTimeWindow", "Target"} <= wanted.keys():
+            return Response(400, b"{}", {"X-Amzn-ErrorType": "ValidationException"})
+        if name in self.names:
+            return Response(409, b"{}", {"X-Amzn-ErrorType": "ConflictException"})
+        self.names.add(name)
+        arn = f"arn:aws:scheduler:eu-west-1:123456789012:schedule/default/{name}"
+        return Response(200, orjson.dumps({"ScheduleArn": arn}))
 
 
 def _sent(entry: Request) -> Request:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 SECONDS = 10
+# As long as a queue may keep a message.
+FORTNIGHT = 14 * 86_400
 
 logger = Logger()
 metrics = Metrics()
@@ -40,7 +42,12 @@ session = requests.Session()
 sqs = boto3.client("sqs")
 parameters = SSMProvider()
 persistence = DynamoDBPersistenceLayer(table_name=os.environ["IDEMPOTENCY_TABLE"])
-once = IdempotencyConfig(event_key_jmespath="order_id", raise_on_no_idempotency_key=True)
+once = IdempotencyConfig(
+    event_key_jmespath="order_id",
+    raise_on_no_idempotency_key=True,
+    expires_after_seconds=FORTNIGHT,
+    use_local_cache=True,
+)
 
 
 class Customer(BaseModel):
@@ -48,6 +55,7 @@ class Customer(BaseModel):
 
     email: EmailStr
     name: str | None = None
+    language: str | None = None
 
 
 class Order(BaseModel):
@@ -75,7 +83,7 @@ def invite(order: dict[str, Any]) -> None:
     token = str(parameters.get(os.environ["TOKEN_PARAMETER"], decrypt=True))
     answer = session.post(
         os.environ["PROVIDER_URL"],
-        json={"recipients": [order["customer"]]},
+        json={"invitation": {"recipients": [order["customer"]]}},
         headers={"Authorization": f"Bearer {token}"},
         timeout=SECONDS,
     )
@@ -92,6 +100,7 @@ def handle(record: Record) -> None:
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Take in a batch of messages."""
+    once.register_lambda_context(context)
     return process_partial_response(
         event=event, record_handler=handle, processor=processor, context=context
     )

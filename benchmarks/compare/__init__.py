@@ -1,0 +1,1 @@
+"""The functions beside the pattern that the libraries' guides show: `make bench`."""

@@ -1,0 +1,99 @@
+"""`make bench`: run it, show the table, write it into docs/performance.md."""
+
+from __future__ import annotations
+
+import os
+import pstats
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from benchmarks.compare.bench import runners
+from benchmarks.compare.subjects import SUBJECTS, Subject
+from benchmarks.compare.table import COSTS, SPEED, cost_rows, speed_rows
+from local.cloud import LOCAL
+from local.fake_account import move_in
+
+if TYPE_CHECKING:
+    from benchmarks.compare.measuring import Round
+
+FULL = 2000
+_PROFILE = LOCAL / "bench.profile"
+_LINES = 40
+
+
+def main(
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds of each configuration.")] = 15,
+    events: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Orders in a round of a bulk configuration; others in proportion."
+        ),
+    ] = FULL,
+    only: Annotated[
+        str,
+        typer.Option(help="Measure these alone, beside the usual handler: names, parted by ';'."),
+    ] = "",
+    profile: Annotated[
+        str,
+        typer.Option(help="Show where a configuration's first function spends its time, instead."),
+    ] = "",
+) -> None:
+    """Measure all configurations by turns."""
+    move_in(os.environ)
+    console, share = Console(), events / FULL
+    if profile:
+        _profile(profile, rounds, share)
+        return
+    subjects = _chosen(only)
+    measured = _measure(console, list(subjects.values()), rounds, share)
+    for head, rows in ((SPEED, speed_rows(measured, subjects)), (COSTS, cost_rows(measured))):
+        table = Table(*head)
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
+
+
+def _chosen(only: str) -> dict[str, Subject]:
+    """Return configurations by name, and with each its peer."""
+    known = {each.name: each for each in SUBJECTS}
+    wanted = {each.strip() for each in only.split(";") if each.strip()} or set(known)
+    if unknown := wanted - set(known):
+        raise typer.BadParameter(f"no {', '.join(sorted(unknown))}; there are: {'; '.join(known)}")
+    peers = {known[each].peer for each in wanted}
+    return {name: each for name, each in known.items() if name in wanted | peers}
+
+
+def _measure(
+    console: Console, subjects: list[Subject], rounds: int, share: float
+) -> dict[str, list[Round]]:
+    measured: dict[str, list[Round]] = {each.name: [] for each in subjects}
+    columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn())
+    with (
+        Progress(*columns, TimeElapsedColumn(), console=console) as progress,
+        runners(subjects, share) as started,
+    ):
+        task = progress.add_task("starts", total=rounds * len(subjects))
+        for number in range(rounds):
+            # Back and forth: what slows down or speeds up meanwhile hits all alike.
+            for name in list(measured)[:: -1 if number % 2 else 1]:
+                progress.update(task, description=name)
+                measured[name].append(started[name].round())
+                progress.advance(task)
+    return measured
+
+
+def _profile(name: str, rounds: int, share: float) -> None:
+    with runners([_chosen(name)[name]], share, _PROFILE) as started:
+        for _ in range(rounds):
+            started[name].round()
+    stats = pstats.Stats(str(_PROFILE))
+    stats.sort_stats("tottime").print_stats(_LINES)
+    stats.sort_stats("cumulative").print_stats(_LINES)
+
+
+if __name__ == "__main__":
+    typer.run(main)
