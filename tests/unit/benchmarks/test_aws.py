@@ -26,6 +26,10 @@ class Asked:
         response = self.aws.handle(Request("POST", "/", {"x-amz-target": target}, body))
         return response.status, json.loads(response.body)
 
+    def schedule(self, name: str, **wanted: Any) -> Response:
+        request = Request("POST", f"/schedules/{name}", {}, json.dumps(wanted).encode())
+        return self.aws.handle(request)
+
     def own(self, path: str, **settings: Any) -> Response:
         body = json.dumps(settings).encode()
         return self.aws.handle(Request("POST", f"/stand-in/{path}", {}, body))
@@ -180,3 +184,36 @@ def test_faults_come_by_share_and_seed() -> None:
     assert set(kinds(1, 1)) == {"a", "b"}
     assert kinds(0.25, 1) == kinds(0.25, 1) != kinds(0.25, 2)
     assert 60 < sum(kind is not None for kind in kinds(0.25, 1)) < 140
+
+
+def test_a_schedule_is_taken_once(ask: Asked) -> None:
+    wanted = {
+        "ScheduleExpression": "at(2026-12-24T10:00:00)",
+        "FlexibleTimeWindow": {},
+        "Target": {},
+    }
+    assert ask.schedule("a", **wanted).status == 200
+    again = ask.schedule("a", **wanted)
+    assert (again.status, again.headers["X-Amzn-ErrorType"]) == (409, "ConflictException")
+
+
+def test_a_schedule_without_a_time_is_refused(ask: Asked) -> None:
+    refused = ask.schedule("a", FlexibleTimeWindow={}, Target={})
+    assert (refused.status, refused.headers["X-Amzn-ErrorType"]) == (400, "ValidationException")
+
+
+def test_calls_to_services_without_tables_are_counted_apart(ask: Asked) -> None:
+    ask("AmazonSSM.PutParameter", Name="/a", Value="1")
+    ask.schedule("a")
+    counts = json.loads(ask.own("counts").body)
+    assert counts["other_calls"] == {"AmazonSSM PutParameter": 1, "Scheduler CreateSchedule": 1}
+    assert counts["calls"] == {"CreateTable": 1}
+    assert counts["cpu"] > 0
+
+
+def test_every_answer_takes_as_long_as_it_is_told(ask: Asked) -> None:
+    ask.own("settings", delay=0.005)
+    ask.own("settings", share=0)
+    assert ask.schedule("a").seconds == 0.005
+    ask.own("settings", delay=0)
+    assert ask.schedule("b").seconds == 0
