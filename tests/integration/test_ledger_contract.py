@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import count
 from typing import TYPE_CHECKING
 
 import boto3
@@ -17,6 +16,7 @@ from afterword.remembering.pauses import EVERYTHING, Pause, of_campaign
 from afterword.remembering.records import (
     BatchState,
     Claim,
+    Claimed,
     Customer,
     Invitation,
     Key,
@@ -40,13 +40,7 @@ CAP = 30 * DAY
 
 
 def dynamodb(client: DynamoDBClient) -> DynamoDbLedger:
-    seeds = count()
-    return DynamoDbLedger(
-        client,
-        make_table(client, "LedgerTable"),
-        pause=lambda _: None,
-        new_seed=lambda: f"seed-{next(seeds)}",
-    )
+    return DynamoDbLedger(client, make_table(client, "LedgerTable"), pause=lambda _: None)
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +164,93 @@ def test_a_claim_may_be_repeated_by_its_own_batch(ledger: Ledger) -> None:
     known(ledger, "A-1")
     claim(ledger, "A-1", batch_id="B1", cap=CAP)
     assert claim(ledger, "A-1", batch_id="B1", cap=CAP) == {key("A-1")}
+
+
+def claim_new(ledger: Ledger, *claims: Claim, batch_id: str = "B1", now: int = NOW) -> Claimed:
+    opened = batch(batch_id, size=len(claims))
+    ledger.open_batch(opened, [each.invitation.key for each in claims])
+    return ledger.claim(opened, [replace(each, is_new=True) for each in claims], now)
+
+
+@pytest.mark.parametrize("told", [None, customer("v1:A-1", language="cs")])
+@pytest.mark.parametrize("notes", [True, False])
+def test_a_new_invitation_is_created_as_claimed(
+    ledger: Ledger, told: Customer | None, *, notes: bool
+) -> None:
+    new = Claim(invitation("A-1"), notes=notes, told=told)
+    for _ in range(2):  # The second time as if the first one's answer had been lost.
+        assert claim_new(ledger, new).won == {key("A-1")}
+    assert ledger.read_invitations([key("A-1")])[key("A-1")] == invitation(
+        "A-1", state=State.CLAIMED, batch="B1"
+    )
+    assert ledger.campaigns() == {"after-purchase"}
+    assert ledger.invitations_of("v1:A-1") == [key("A-1")]
+    assert ledger.due("after-purchase", NOW, 10) == []
+    known = ledger.read_customers(["v1:A-1"])
+    assert bool(known) is (notes or told is not None)
+    for each in known.values():
+        assert each.last_at == (NOW if notes else None)
+        assert each.email == (told.email if told else None)
+        assert each.language == (told.language if told else None)
+
+
+@pytest.mark.parametrize(
+    "state", [State.PENDING, State.HELD, State.ENDED, State.CLAIMED], ids=lambda each: each.value
+)
+def test_what_the_ledger_has_already_is_not_new(ledger: Ledger, state: State) -> None:
+    ledger.create([invitation("A-1")], NOW)
+    if state is State.CLAIMED:
+        claim(ledger, "A-1", batch_id="B0")
+    elif state is not State.PENDING:
+        ledger.move([Move(invitation("A-1"), state, reason="a reason", held_at=NOW)])
+    before = ledger.read_invitations([key("A-1")])
+    claimed = claim_new(
+        ledger, Claim(invitation("A-1"), notes=False), Claim(invitation("A-2"), notes=False)
+    )
+    assert claimed == Claimed(frozenset({key("A-2")}), {})
+    assert ledger.read_invitations([key("A-1")]) == before
+
+
+def test_whom_the_customers_record_refuses_is_not_created(ledger: Ledger) -> None:
+    ledger.suppress([Leaving("v1:A-1", "unsubscribed", NOW)])
+    ledger.remember_customers([customer("v1:A-2", language="cs")], NOW)
+    claim_new(ledger, Claim(invitation("B-2", customer="v1:A-2")), batch_id="B0", now=NOW - 1)
+    claimed = claim_new(
+        ledger,
+        Claim(invitation("A-1"), notes=False, told=customer("v1:A-1")),
+        Claim(invitation("A-2"), CAP, told=customer("v1:A-2", language="de")),
+        Claim(invitation("A-3"), CAP),
+    )
+    assert claimed.won == {key("A-3")}
+    assert claimed.refused[key("A-1")].suppressed == "unsubscribed"
+    assert claimed.refused[key("A-2")].last_at == NOW - 1
+    assert ledger.read_invitations([key("A-1"), key("A-2")]) == {}
+    known = ledger.read_customers(["v1:A-1", "v1:A-2"])
+    assert (known["v1:A-1"].email, known["v1:A-2"].language) == (None, "cs")
+
+
+def test_a_claim_that_is_not_noted_leaves_the_customers_record_alone(ledger: Ledger) -> None:
+    known(ledger, "A-1")
+    ledger.suppress([Leaving("v1:A-1", "unsubscribed", NOW)])
+    opened = batch("B1")
+    ledger.open_batch(opened, [key("A-1")])
+    claimed = ledger.claim(opened, [Claim(invitation("A-1"), CAP, notes=False)], NOW)
+    assert claimed.won == {key("A-1")}
+    assert ledger.read_customers(["v1:A-1"])["v1:A-1"].last_at is None
+
+
+def test_a_new_invitation_that_is_given_back_is_due(ledger: Ledger) -> None:
+    claim_new(ledger, Claim(invitation("A-1"), notes=False))
+    mine = ledger.read_invitations([key("A-1")])[key("A-1")]
+    assert ledger.move([Move(mine, State.PENDING, reason="lease_ran_out")]) == {key("A-1")}
+    assert ledger.due("after-purchase", NOW, 10) == [key("A-1")]
+
+
+def test_a_batch_says_whether_its_claims_are_noted(ledger: Ledger) -> None:
+    for name, notes in (("B1", True), ("B2", False)):
+        opened = batch(name, notes=notes)
+        ledger.open_batch(opened, [])
+        assert ledger.read_batch(name) == opened
 
 
 def test_what_has_ended_is_claimed_by_nobody(ledger: Ledger) -> None:

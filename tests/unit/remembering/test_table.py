@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import traceback
 from collections import deque
 from typing import TYPE_CHECKING, Any, cast
@@ -39,7 +40,12 @@ class Scripted:
         self.asked: list[dict[str, Any]] = []
         self.pauses: list[float] = []
         self.exceptions: Any = boto3.client("dynamodb").exceptions
-        self.table = Table(cast("DynamoDBClient", self), "ledger", self.pauses.append)
+        # One call after the other, as its answers are planned.
+        self.table = self.make_table(at_once=1)
+
+    def make_table(self, at_once: int) -> Table:
+        client = cast("DynamoDBClient", self)
+        return Table(client, "ledger", self.pauses.append, at_once)
 
     def cancelled(self, *reasons: dict[str, Any]) -> Exception:
         """Return what boto3 raises when a transaction is cancelled."""
@@ -149,17 +155,19 @@ def test_the_same_again_carries_the_same_token() -> None:
     assert len(first) == 36  # DynamoDB takes no more.
 
 
-def test_what_is_not_the_same_carries_another_token() -> None:
+def test_each_transaction_of_an_operation_carries_its_own_token() -> None:
     dynamodb = Scripted()
-    for writes, seed in [
-        (puts("A"), "seed"),
-        (puts("B"), "seed"),
-        (puts("AB"), "seed"),
-        ([put("A", due=5)], "seed"),
-        (puts("A"), "another seed"),
-    ]:
-        dynamodb.table.write(writes, seed)
-    assert len(set(dynamodb.tokens())) == 5
+    for seed in ("seed", "another seed"):
+        dynamodb.table.write(puts(range(201)), seed)
+    assert len(set(dynamodb.tokens())) == 6
+
+
+def test_the_same_operation_again_carries_the_same_tokens() -> None:
+    dynamodb = Scripted()
+    for _ in range(2):
+        dynamodb.table.write(puts(range(201)), "seed")
+    first, again = dynamodb.tokens()[:3], dynamodb.tokens()[3:]
+    assert first == again
 
 
 def test_a_write_whose_condition_failed_is_dropped_and_the_rest_repeated() -> None:
@@ -249,6 +257,71 @@ def test_no_transaction_touches_an_item_twice() -> None:
     dynamodb = Scripted()
     dynamodb.table.write([*puts("AB"), [*put("C"), *put("A")], *puts("DC")], "seed")
     assert [dynamodb.keys(call) for call in range(3)] == [["A", "B"], ["C", "A", "D"], ["C"]]
+
+
+class Together(Scripted):
+    """Answers no call before so many are in flight; more than that are never seen. Fewer would wait for ever."""
+
+    def __init__(self, at_once: int, *, fails: str | None = None) -> None:
+        super().__init__()
+        self.barrier = threading.Barrier(at_once, timeout=60)
+        self.lock = threading.Lock()
+        self.inside = self.most = 0
+        self.threads: set[threading.Thread] = set()
+        self.fails = fails
+        self.table = self.make_table(at_once)
+
+    def _answer(self, **request: Any) -> Any:
+        with self.lock:
+            self.threads.add(threading.current_thread())
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+            self.asked.append(request)
+        self.barrier.wait()
+        with self.lock:
+            self.inside -= 1
+        self.barrier.wait()
+        if self.fails and f"'{self.fails}'" in str(request):
+            raise error(THROTTLED)
+        return {
+            "Responses": {
+                "ledger": request.get("RequestItems", {"ledger": {"Keys": []}})["ledger"]["Keys"]
+            }
+        }
+
+    transact_write_items = _answer
+    batch_get_item = _answer
+
+
+def test_transactions_run_at_once_and_what_failed_is_known_of_each() -> None:
+    dynamodb = Together(4)
+    assert dynamodb.table.write(puts(range(800)), "seed") == [None] * 800
+    assert (dynamodb.most, len(dynamodb.asked)) == (4, 8)
+    assert len({pk for call in range(8) for pk in dynamodb.keys(call)}) == 800
+    assert len(set(dynamodb.tokens())) == 8
+
+
+def test_reads_run_at_once_and_come_in_order() -> None:
+    dynamodb = Together(4)
+    found = dynamodb.table.read((str(number), "-") for number in range(800))
+    assert [item["pk"] for item in found] == [str(number) for number in range(800)]
+    assert (dynamodb.most, len(dynamodb.asked)) == (4, 8)
+
+
+def test_where_an_item_stands_in_several_writes_they_come_one_after_the_other() -> None:
+    dynamodb = Together(1)
+    table = dynamodb.make_table(at_once=4)
+    table.write([*puts(range(150)), *puts([0])], "seed")
+    assert [len(each["TransactItems"]) for each in dynamodb.asked] == [100, 51]
+    assert dynamodb.threads == {threading.current_thread()}
+
+
+def test_a_transaction_that_fails_is_an_error_once_the_others_have_ended() -> None:
+    dynamodb = Together(4, fails="150")
+    with pytest.raises(LedgerError, match=THROTTLED):
+        dynamodb.table.write(puts(range(400)), "seed")
+    assert len(dynamodb.asked) == 4
+    assert not [each for each in threading.enumerate() if each.name.startswith("ledger")]
 
 
 def test_nothing_to_write_is_no_call() -> None:

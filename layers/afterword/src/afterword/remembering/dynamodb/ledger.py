@@ -47,6 +47,7 @@ class DynamoDbLedger:
         table: The table's name.
         pause: Waits so many seconds between repeats.
         new_seed: Returns a word never used before, for `ClientRequestToken`.
+        at_once: The most calls that one write or read has in flight.
     """
 
     def __init__(
@@ -55,8 +56,9 @@ class DynamoDbLedger:
         table: str,
         pause: Callable[[float], None] = time.sleep,
         new_seed: Callable[[], str] = lambda: uuid4().hex,
+        at_once: int = 1,
     ) -> None:
-        self._table = Table(client, table, pause)
+        self._table = Table(client, table, pause, at_once)
         self._new_seed = new_seed
         self._noted: set[str] = set()
 
