@@ -44,7 +44,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         sweep = Sweep(parts.ledger, sender, mender, clock, deadline, shuffled)
         counts = sweep.run(campaigns.loaded, now)
         report.outcomes("swept", counts, sweep.became)
-        standing = Standing(parts.ledger, parts.providers, campaigns.loaded)
+        standing = Standing(parts.ledger, parts.providers, campaigns.loaded, sweep.idle)
         gauges = standing.note(parts.notes, now, clock())
     if counts["failed"]:
         raise SweepError("a part of the sweep failed, the rest is done; the log says which part")

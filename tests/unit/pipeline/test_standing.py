@@ -12,7 +12,7 @@ from afterword.remembering.errors import ParametersError
 from afterword.remembering.records import BatchState, State
 from afterword.sending.provider import Retry, Uncertain
 from afterword.standing import Standing
-from tests.support.samples import DAY, HOUR, NOW, batch, campaign, invitation, key
+from tests.support.samples import DAY, HOUR, NOW, batch, campaign, invitation
 from tests.support.shop import Shop
 
 if TYPE_CHECKING:
@@ -39,11 +39,29 @@ def test_what_is_due_and_not_yet_overdue_has_no_age() -> None:
     assert standing(shop).overdue_age(NOW + 1) == 900
 
 
-def test_an_index_that_lags_behind_makes_nothing_overdue() -> None:
-    shop = Shop()
-    shop.ledger.create([invitation("A-1", due=NOW + DAY)], NOW)
-    shop.ledger.waiting = lambda *_: iter([key("A-1"), key("A-9")])  # type: ignore[method-assign]  # lags
-    assert standing(shop).overdue_age(NOW) == 0
+def test_lanes_that_the_sweep_saw_idle_are_looked_at_no_more() -> None:
+    shop = Shop([campaign("one"), campaign("two", survey=2)])
+    shop.ledger.create([invitation("A-1", campaign="two", due=NOW - 1000)], NOW)
+    looked: list[str] = []
+    due_times = shop.ledger.due_times
+
+    def look(campaign: str, most: int) -> list[int]:
+        looked.append(campaign)
+        return due_times(campaign, most)
+
+    shop.ledger.due_times = look  # type: ignore[method-assign]  # counts
+    idle = {"one": [NOW + 1, NOW + 2]}
+    found = Standing(shop.ledger, shop.provider_of, shop.campaigns, idle)
+    assert (found.pending(), found.overdue(NOW), found.overdue_age(NOW)) == (3, 1, 1000)
+    assert looked == ["two"]
+
+
+def test_of_each_campaign_a_thousand_are_counted() -> None:
+    shop = Shop([campaign("one"), campaign("two", survey=2)])
+    many = [invitation(f"A-{number}", campaign="one", due=NOW - 1000) for number in range(1001)]
+    shop.ledger.create([*many, invitation("B-1", campaign="two")], NOW)
+    found = standing(shop)
+    assert (found.pending(), found.overdue(NOW)) == (1001, 1000)
 
 
 def test_pending_are_all_who_wait_due_or_not_and_nobody_else() -> None:

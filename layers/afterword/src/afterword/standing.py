@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from afterword.deciding.accounts import AccountError
 from afterword.remembering.errors import ParametersError
 from afterword.remembering.records import BatchState
 from afterword.sending import budget, ways
-from afterword.sweep import OVERDUE_AFTER
+from afterword.sweep import MOST_COUNTED, OVERDUE_AFTER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from afterword.deciding.campaigns import Campaign
     from afterword.noting import Notes
     from afterword.remembering.ledger import Ledger
     from afterword.sending.provider import Provider
 
-# Keys of an index alone: a page of a query has about as many.
-_MOST_PENDING = 10_000
-_MOST_COUNTED = 1000
-# No invitation is due later.
-_EVER = 253_402_300_799
+
+def late(times: Sequence[int], now: int) -> int:
+    """Count the due times, in order, of what should have gone out 15 minutes before `now` (business times)."""
+    return bisect_right(times, now - OVERDUE_AFTER)
 
 
 class Standing:
@@ -32,6 +33,7 @@ class Standing:
         ledger: The ledger.
         provider_of: Returns the provider behind an account's name; raises AccountError, ParametersError.
         campaigns: All that load.
+        idle: What the sweep found in lanes where nothing was due: they need no second look.
     """
 
     def __init__(
@@ -39,33 +41,39 @@ class Standing:
         ledger: Ledger,
         provider_of: Callable[[str], Provider],
         campaigns: Collection[Campaign],
+        idle: Mapping[str, Sequence[int]] | None = None,
     ) -> None:
         self._ledger = ledger
         self._provider_of = provider_of
         self._campaigns = campaigns
         # Those of a campaign that was deleted count, too: nobody sends them, and somebody must hear of it.
         self._lanes = {each.id for each in campaigns} | ledger.campaigns()
+        self._idle = idle or {}
+
+    @cached_property
+    def _times(self) -> list[Sequence[int]]:
+        """By lane: when its invitations are due, the soonest first, up to 1,000."""
+        known = self._idle
+        return [
+            known[lane] if lane in known else self._ledger.due_times(lane, MOST_COUNTED)
+            for lane in self._lanes
+        ]
 
     def overdue(self, now: int) -> int:
         """Count invitations that should have gone out 15 minutes ago (up to 1,000 a campaign)."""
-        late = now - OVERDUE_AFTER
-        return sum(len(self._ledger.due(lane, late, _MOST_COUNTED)) for lane in self._lanes)
+        return sum(late(times, now) for times in self._times)
 
     def overdue_age(self, now: int) -> int:
         """Return how long ago the oldest overdue invitation was due, in seconds; 0: none is overdue."""
-        late = now - OVERDUE_AFTER
-        firsts = [next(self._ledger.waiting(lane, late), None) for lane in self._lanes]
-        found = self._ledger.read_invitations([each for each in firsts if each])
-        # The index may lag behind.
-        return max((now - each.due for each in found.values() if each.due <= late), default=0)
+        return max((now - times[0] for times in self._times if late(times, now)), default=0)
 
     def pending(self) -> int:
-        """Count invitations that wait, due or not (up to 10,000 a campaign)."""
-        return sum(len(self._ledger.due(lane, _EVER, _MOST_PENDING)) for lane in self._lanes)
+        """Count invitations that wait, due or not (up to 1,000 a campaign)."""
+        return sum(map(len, self._times))
 
     def held(self) -> int:
         """Count invitations that wait for a person (looking at up to 1,000 entries a campaign, each may be a batch)."""
-        return sum(self._ledger.count_held(lane, _MOST_COUNTED) for lane in self._lanes)
+        return sum(self._ledger.count_held(lane, MOST_COUNTED) for lane in self._lanes)
 
     def uncertain(self) -> int:
         """Count invitations in calls that are in doubt."""

@@ -6,7 +6,9 @@ from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
 
+from afterword.deciding.accounts import AccountError
 from afterword.deciding.campaigns import Mode
+from afterword.remembering.errors import ParametersError
 from afterword.remembering.records import State
 from afterword.sending.due import send_due
 from afterword.sending.guarding import guarded
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
 
 # As many as the largest call takes: https://developer.zendesk.com/api-reference/ticketing/nps-api/nps_invitations/
 _MOST_ROWS = 10_000
+# A call for reading takes as many.
+_FEWEST_ROWS = 100
+# Of each campaign so many that wait are counted, and no more are looked at, whether a thousand wait or a million.
+MOST_COUNTED = 1000
 OVERDUE_AFTER = 900
 # A run waits so long for the budget of a minute; by then the next one has begun. Longer would only cost.
 _WAITS_FOR = 120
@@ -48,6 +54,7 @@ class Sweep:
 
     Attributes:
         became: By campaign: how many of its invitations became what.
+        idle: By campaign in whose lane nothing was due: the due times that were found there (`Ledger.due_times`).
     """
 
     def __init__(
@@ -66,6 +73,7 @@ class Sweep:
         self._deadline = deadline
         self._shuffled = shuffled
         self.became = mender.became
+        self.idle: dict[str, list[int]] = {}
         # By campaign: when a lane that was blocked is worth another look, and what waits there.
         self._again: dict[str, int] = {}
         self._blocked: dict[str, Counter[str]] = {}
@@ -102,16 +110,23 @@ class Sweep:
         """Go through a campaign's lane until it is empty, blocked, or time runs out."""
         counts: Counter[str] = Counter()
         self._blocked.pop(campaign.id, None)
+        if self._is_idle(campaign, now):
+            return counts
+        most = self._most_rows(campaign)
         while self._clock() + _ROUND_SECONDS < self._deadline:
             if blocked := self._find_block(campaign):
                 self._note_block(campaign, blocked, Counter(blocked_lanes=1))
                 break
-            keys = self._ledger.due(campaign.id, now, _MOST_ROWS)
+            keys = self._ledger.due(campaign.id, now, most)
             found = self._ledger.read_invitations(keys).values()
             # The index may lag behind: what has been claimed or put off since is no longer ours to decide.
             due = [each for each in found if each.state is State.PENDING and each.due <= now]
             if not due:
-                break
+                # Behind many that nobody can read there may be others.
+                if len(keys) < most or most == _MOST_ROWS:
+                    break
+                most = _MOST_ROWS
+                continue
             customers = self._ledger.read_customers({each.customer for each in due})
             done = send_due(self._ledger, self._sender, campaign, due, customers, now)
             waiting = Counter({name: done.pop(name) for name in list(done) if _is_block(name)})
@@ -119,10 +134,32 @@ class Sweep:
             if waiting and self._sender.blocked:
                 self._note_block(campaign, self._sender.blocked, waiting)
                 break
-            if not _is_worth_another(done, len(keys)):
+            # Not if nothing got out of the way: the next round would find the same.
+            if not done or not (len(keys) == most or done["released"] > 0):
                 self._blocked[campaign.id] = waiting
                 break
         return counts
+
+    def _is_idle(self, campaign: Campaign, now: int) -> bool:
+        """Look into a lane; where nothing is due, this one look serves the gauges, too."""
+        times = self._ledger.due_times(campaign.id, MOST_COUNTED)
+        if times and times[0] <= now:
+            self.idle.pop(campaign.id, None)
+            return False
+        self.idle[campaign.id] = times
+        return True
+
+    def _most_rows(self, campaign: Campaign) -> int:
+        """Return how many rows a round reads: what is read and can't be sent yet has to be read again in the next."""
+        if campaign.mode is Mode.DRY_RUN:
+            return _MOST_ROWS
+        try:
+            provider = self._sender.provider_of(campaign.account)
+        except (AccountError, ParametersError):
+            return _FEWEST_ROWS
+        if provider.one_by_one:
+            return min(max(provider.calls_per_minute, _FEWEST_ROWS), _MOST_ROWS)
+        return _MOST_ROWS
 
     def _find_block(self, campaign: Campaign) -> Blocked | None:
         way = self._ledger.read_way(campaign.account, campaign.survey)
@@ -143,11 +180,3 @@ class Sweep:
 
 def _is_block(name: str) -> bool:
     return name.startswith("blocked.")
-
-
-def _is_worth_another(done: Counter[str], read: int) -> bool:
-    """Tell whether another round may find more: there is more to read, or a refused batch was halved.
-
-    Not if this one got nothing out of the way: the next would find the same.
-    """
-    return bool(done) and (read == _MOST_ROWS or done["released"] > 0)

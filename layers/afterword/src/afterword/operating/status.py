@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from heapq import nlargest
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from afterword.remembering.pauses import FOR_GOOD
 from afterword.sending import budget
 from afterword.sending.ways import DAY, is_blocked, is_open
-from afterword.sweep import OVERDUE_AFTER
+from afterword.standing import late
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -88,11 +87,9 @@ def lanes(ledger: Ledger, campaigns: Iterable[str], now: int, most: int) -> list
 
 
 def _lane(ledger: Ledger, campaign: str, now: int, most: int) -> Lane:
-    waiting = list(islice(ledger.waiting(campaign, FOR_GOOD), most))
-    overdue = sum(1 for _ in islice(ledger.waiting(campaign, now - OVERDUE_AFTER), most))
-    oldest = ledger.read_invitations(waiting[:1]).values()
-    due = next((each.due for each in oldest), None)
-    return Lane(campaign, len(waiting), overdue, due, ledger.count_held(campaign, most))
+    times = ledger.due_times(campaign, most)
+    held = ledger.count_held(campaign, most)
+    return Lane(campaign, len(times), late(times, now), times[0] if times else None, held)
 
 
 def gates(ledger: Ledger, campaigns: Sequence[Campaign], now: int) -> list[Gate]:

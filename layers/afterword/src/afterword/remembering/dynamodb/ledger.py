@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from heapq import merge
 from itertools import batched, islice
-from operator import itemgetter
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 from uuid import uuid4
@@ -265,10 +264,14 @@ class DynamoDbLedger:
     def _soonest(self, campaign: str, until: int, page_size: int) -> Iterator[Item]:
         """Walk through all shards of a campaign's lane at once, each of which is in the order of its due times.
 
-        Whoever claims what is found takes it out of the index: of all shards alike, or one of them would bear it all.
+        Whoever claims what is found takes it out of the index: of all shards by turns, even if all is due at the same
+        second, or one of them would bear it all.
         """
-        lanes = (self._walk_lane(lane, until, page_size) for lane in items.lanes(campaign))
-        return merge(*lanes, key=itemgetter("due"))
+        lanes = [
+            enumerate(self._walk_lane(lane, until, page_size)) for lane in items.lanes(campaign)
+        ]
+        for _, item in merge(*lanes, key=lambda entry: (entry[1]["due"], entry[0])):
+            yield item
 
     def _walk_lane(self, lane: str, until: int, page_size: int) -> Iterator[Item]:
         values = {":lane": lane, ":until": until}
