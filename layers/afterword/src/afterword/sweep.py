@@ -144,7 +144,6 @@ class Sweep:
         """Look into a lane; where nothing is due, this one look serves the gauges, too."""
         times = self._ledger.due_times(campaign.id, MOST_COUNTED)
         if times and times[0] <= now:
-            self.idle.pop(campaign.id, None)
             return False
         self.idle[campaign.id] = times
         return True
