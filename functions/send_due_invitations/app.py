@@ -39,7 +39,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         campaigns = parts.campaigns()
         report.broken(campaigns.broken)
         by_id = {each.id: each for each in campaigns.loaded}
-        sender = parts.sender(deadline, PATIENT)
+        sender = parts.sender(campaigns.loaded, deadline, PATIENT)
         mender = Mender(parts.ledger, parts.providers, by_id, clock, deadline, PATIENT)
         sweep = Sweep(parts.ledger, sender, mender, clock, deadline, shuffled)
         counts = sweep.run(campaigns.loaded, now)

@@ -14,6 +14,7 @@ import boto3
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from afterword.deciding.campaigns import capped_shops
 from afterword.deciding.customer_key import customer_key
 from afterword.operating.held import Resolution, find, members, resolve_all
 from afterword.remembering.dynamodb import DynamoDbLedger, items
@@ -45,9 +46,13 @@ CAMPAIGNS = [
     campaign("welcome", event="signup", delay="P1D", survey=2, expires_after="P2D"),
     campaign("panel", account="panel", delay="PT2H", template=1),
     campaign("elsewhere", shop="other", survey=3, contact_cap=CAP),
+    # No contact cap in this shop, so that a claim leaves the customer's record alone.
+    campaign("lean", shop="plain", survey=4, keep_address="while_waiting"),
+    campaign("lean-later", shop="plain", event="signup", survey=4, delay="PT2H"),
 ]
+CAPPED = capped_shops(CAMPAIGNS)
 BY_ID = {each.id: each for each in CAMPAIGNS}
-SHOPS = ["demo", "demo", "demo", "other"]
+SHOPS = ["demo", "demo", "demo", "other", "plain"]
 KINDS = ["purchase", "purchase", "signup"]
 FAR = 4_000_000_000
 # Less than the furthest that business time may be ahead of the wall clock.
@@ -270,7 +275,9 @@ class Pipeline(RuleBasedStateMachine):
     def claimed(self, batch: Batch, claimed: Claimed, now: int) -> None:
         for key in claimed.won:
             if (key.occasion.shop, self.person_of[key.occasion]) in self.gone:
-                self.wrong.append(f"{key}: who has left is claimed")
+                self.forbidden.add((key, batch.id))
+                if key.occasion.shop in CAPPED:
+                    self.wrong.append(f"{key}: who has left is claimed")
             # Of two at the same second the later one was claimed after the other.
             self.claimed_at[key, batch.id] = now, len(self.claimed_at)
             if self.is_stopped(key):
@@ -293,7 +300,7 @@ class Pipeline(RuleBasedStateMachine):
             if self.invited[key] > 1 + self.may_be_asked[key]:
                 self.wrong.append(f"{key}: invited twice")
             if (key, batch) in self.forbidden:
-                self.wrong.append(f"{key}: invited after its refund")
+                self.wrong.append(f"{key}: invited after its refund, or after its customer left")
             self.hold_to_cap(key, self.claimed_at[key, batch])
 
     def hold_to_cap(self, key: Key, at: tuple[int, int]) -> None:

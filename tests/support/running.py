@@ -368,10 +368,14 @@ def time_of(clock: Clock) -> SimpleNamespace:
     return SimpleNamespace(time=clock, sleep=lambda seconds: clock.pass_by(ceil(seconds)))
 
 
-def client_of(cloud: Cloud) -> Callable[[str], Any]:
-    """Return what makes a function's clients: straight to the cloud they are made once, since that takes its time."""
+def client_of(cloud: Cloud) -> Callable[..., Any]:
+    """Return what makes a function's clients: straight to the cloud they are made once, since that takes its time.
 
-    def client(service: str) -> Any:
+    They check their requests, whether or not the function's would.
+    """
+
+    def client(service: str, *, checks: bool = True) -> Any:
+        del checks
         makes = _client_once if os.environ["AWS_ENDPOINT_URL"] == cloud.endpoint_url else _client
         specially = f"AWS_ENDPOINT_URL_{service.upper()}" in os.environ
         return _client(service) if specially else makes(service)

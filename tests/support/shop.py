@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from afterword.deciding.campaigns import capped_shops
 from afterword.reading.shop_events import read_shop_event
 from afterword.remembering.memory import MemoryLedger
 from afterword.sending.mending import Mender
@@ -54,6 +55,7 @@ class Shop:
             self.clock,
             lambda: f"B{next(self.ids)}",
             self.clock() + INVOCATION,
+            capped=capped_shops(self.campaigns),
         )
 
     def translate(self, *events: dict[str, Any]) -> Counter[str]:

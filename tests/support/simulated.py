@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from afterword.arrivals import Arrivals, Message
 from afterword.deciding.accounts import AccountError
+from afterword.deciding.campaigns import capped_shops
 from afterword.remembering.errors import ParametersError
 from afterword.remembering.ledger import LedgerError
 from afterword.remembering.memory import MemoryLedger
@@ -243,6 +244,7 @@ class Platform:
             lambda: f"B{next(self.ids):06}",
             deadline,
             pace,
+            capped=capped_shops(self.campaigns),
         )
 
     def load(self) -> list[Campaign]:

@@ -14,7 +14,7 @@ from afterword.remembering import memory
 from afterword.remembering.dynamodb import items
 from afterword.remembering.memory import MemoryLedger
 from afterword.remembering.records import Invitation, State
-from afterword.sending import batches, sender
+from afterword.sending import batches, claiming
 from afterword.sending.mending import Mender
 from afterword.sending.provider import Retry, Uncertain
 from tests.support.model import Pipeline, PipelineOnDynamoDb
@@ -72,7 +72,7 @@ def claim_what_another_has(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def mark_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender, "stopped_by", lambda *_: None)
+    monkeypatch.setattr(claiming, "stopped_by", lambda *_: None)
 
 
 def partial_refund_taken_for_a_whole_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,8 +190,8 @@ def test_a_planted_bug_is_found(plant: Plant, monkeypatch: pytest.MonkeyPatch) -
 
 
 def asked_at_once(left: int) -> None:
-    """Let a refund come in between, or another sweep, while somebody is asked."""
-    for what in ("refund", "sweep"):
+    """Let a refund come in between, another sweep, or the same event, while somebody is asked."""
+    for what in ("refund", "sweep", "purchase"):
         machine = begun()
         machine.plan_another_run(left, what)
         machine.order(0, "demo", "purchase")

@@ -29,8 +29,8 @@ class KilledError(BaseException):
     """SIGKILL: no handler of ours sees it."""
 
 
-def shop(*, replays: bool = True) -> Shop:
-    made = Shop()
+def shop(*, replays: bool = True, **more: object) -> Shop:
+    made = Shop([campaign(**more)])
     made.provider.replays_key = replays
     return made
 
@@ -205,7 +205,7 @@ def test_whoever_left_in_between_is_not_asked_and_the_others_are(
 def test_what_was_refunded_in_between_is_not_asked_about_and_the_others_are(
     *, processed: bool
 ) -> None:
-    made = shop()
+    made = shop(contact_cap={"period": "P1D"})
     made.provider.outcomes.append(lost(made) if processed else Uncertain("http_502"))
     made.translate(made.purchase("A-1"), made.purchase("A-2"))
     made.translate(made.event("refund", order_id="A-1"))

@@ -28,7 +28,7 @@ from afterword.remembering.records import (
     customer_ref,
 )
 from afterword.sending.batches import count_moves, tell_of
-from afterword.sending.due import send_due
+from afterword.sending.due import News, send_new
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -91,27 +91,55 @@ class Translator:
         return counts
 
     def _ask(self, events: Sequence[ShopEvent], now: int) -> Counter[str]:
-        invitations, customers, counts = self._plan(events, now)
-        # As the ledger has them: earlier events may have told more, and a replay must find the same again.
-        customers |= self._ledger.remember_customers(list(customers.values()), now)
-        planned = [_unless_suppressed(each, customers) for each in invitations.values()]
+        invitations, told, counts = self._plan(events, now)
+        is_due = {key: _is_due(each, now) for key, each in invitations.items()}
+        waiting = [each for key, each in invitations.items() if not is_due[key]]
+        counts += self._keep(waiting, told, now)
+        due = [each for key, each in invitations.items() if is_due[key]]
+        return +(counts + self._send(due, told, now))
+
+    def _keep(
+        self, invitations: Sequence[Invitation], told: Mapping[str, Customer], now: int
+    ) -> Counter[str]:
+        """Remember what waits, with its customers, and what has ended as it came in."""
+        asked = {each.customer for each in invitations if each.state is State.PENDING}
+        # As the ledger has them: who has left is asked no more.
+        known = self._ledger.remember_customers([told[each] for each in sorted(asked)], now)
+        planned = [_unless_suppressed(each, known) for each in invitations]
         created = self._ledger.create(planned, now)
-        counts["duplicate"] += len(planned) - len(created)
         new = [each for each in planned if each.key in created]
+        counts = Counter(duplicate=len(planned) - len(new)) + self._note_new(new)
+        return counts + self._stop_marked([each for each in new if each.state is State.PENDING])
+
+    def _note_new(self, invitations: Iterable[Invitation]) -> Counter[str]:
         became: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        for each in new:
+        for each in invitations:
             if each.state is State.ENDED:
                 tell_of(each, State.ENDED, each.reason)
                 became[each.key.campaign][f"ended.{each.reason}"] += 1
-        waiting = [each for each in new if each.state is State.PENDING and each.due > now]
-        for each in waiting:
-            became[each.key.campaign]["waiting"] += 1
-        counts += self._note(became)
-        counts += self._stop_marked(waiting)
-        for campaign, due in self._due_now(new, now):
-            sent = send_due(self._ledger, self._sender, campaign, due, customers, now)
-            counts += self._note({campaign.id: sent})
-        return +counts
+            else:
+                became[each.key.campaign]["waiting"] += 1
+        return self._note(became)
+
+    def _send(
+        self, invitations: Sequence[Invitation], told: Mapping[str, Customer], now: int
+    ) -> Counter[str]:
+        """Send what is due as it comes in; what can't go out now waits as any other."""
+        # Earlier events may have told more, and who has left is asked no more.
+        known = self._ledger.read_customers({each.customer for each in invitations})
+        left = [each for each in invitations if _has_left(each, known)]
+        counts = self._keep([_unless_suppressed(each, known) for each in left], {}, now)
+        news = News(told, known)
+        by_campaign: defaultdict[str, list[Invitation]] = defaultdict(list)
+        for each in invitations:
+            if not _has_left(each, known):
+                by_campaign[each.key.campaign].append(each)
+        for campaign, due in by_campaign.items():
+            of = self._campaigns[campaign]
+            sent = send_new(self._ledger, self._sender, of, due, news, now)
+            counts["duplicate"] += sent.pop("duplicate", 0)
+            counts += self._note({campaign: sent})
+        return counts
 
     def _plan(
         self, events: Sequence[ShopEvent], now: int
@@ -157,16 +185,6 @@ class Translator:
                         reason.value,
                         event=event.id,
                     )
-
-    def _due_now(
-        self, invitations: Iterable[Invitation], now: int
-    ) -> Iterator[tuple[Campaign, list[Invitation]]]:
-        due = defaultdict(list)
-        for each in invitations:
-            if each.state is State.PENDING and each.due <= now:
-                due[each.key.campaign].append(each)
-        for campaign, chosen in due.items():
-            yield self._campaigns[campaign], chosen
 
     def _stop(self, marks: Mapping[Occasion, StopMark]) -> Counter[str]:
         """End what waits for an occasion that was refunded or cancelled."""
@@ -233,11 +251,20 @@ def _customer(event: Purchase | Signup, who: str) -> Customer:
     )
 
 
-def _unless_suppressed(invitation: Invitation, customers: Mapping[str, Customer]) -> Invitation:
+def _is_due(invitation: Invitation, now: int) -> bool:
+    return invitation.state is State.PENDING and invitation.due <= now
+
+
+def _has_left(invitation: Invitation, customers: Mapping[str, Customer]) -> bool:
     customer = customers.get(invitation.customer)
-    if customer is None or not customer.suppressed or invitation.state is State.ENDED:
+    return bool(customer and customer.suppressed)
+
+
+def _unless_suppressed(invitation: Invitation, customers: Mapping[str, Customer]) -> Invitation:
+    if invitation.state is State.ENDED or not _has_left(invitation, customers):
         return invitation
-    return replace(invitation, state=State.ENDED, reason=customer.suppressed)
+    left = customers[invitation.customer]
+    return replace(invitation, state=State.ENDED, reason=left.suppressed)
 
 
 def _marks(events: Sequence[ShopEvent]) -> dict[Occasion, StopMark]:

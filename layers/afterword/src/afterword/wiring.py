@@ -11,6 +11,7 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from afterword.deciding.campaigns import capped_shops
 from afterword.noting import Notes
 from afterword.remembering.dead_letters import SqsDeadLetters
 from afterword.remembering.errors import ParametersError
@@ -140,11 +141,16 @@ class Wiring:
         tell(mappings.broken)
         return Mappings(mappings.loaded).read
 
-    def sender(self, deadline: int, pace: Pace = HURRIED) -> Sender:
-        """Return a sender for an invocation that ends at `deadline` (wall time, Unix seconds)."""
+    def sender(
+        self, campaigns: Collection[Campaign], deadline: int, pace: Pace = HURRIED
+    ) -> Sender:
+        """Return a sender for these campaigns and an invocation that ends at `deadline` (wall time, Unix seconds)."""
         from ulid import ULID
 
-        return Sender(self.ledger, self.providers, clock, lambda: str(ULID()), deadline, pace)
+        capped = capped_shops(campaigns)
+        return Sender(
+            self.ledger, self.providers, clock, lambda: str(ULID()), deadline, pace, capped=capped
+        )
 
     def translator(self, campaigns: Collection[Campaign], deadline: int) -> Translator:
         """Return a translator with these campaigns, for an invocation that ends at `deadline`.
@@ -153,7 +159,7 @@ class Wiring:
             ParametersError: The customer key is missing; or SSM did not answer.
         """
         secret = self.parameters.customer_secret()
-        sender = self.sender(deadline)
+        sender = self.sender(campaigns, deadline)
         return Translator(self.ledger, sender, campaigns, secret, self.notes)
 
 

@@ -1,6 +1,7 @@
 """A campaign: which event leads to which survey, when, and under which rules."""
 
 import re
+from collections.abc import Iterable
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -142,6 +143,13 @@ class Campaign(BaseModel):
         Field(description="BCP 47, for customers who have none of their own."),
     ] = "en-US"
     contact_cap: ContactCap | None = None
+    keep_address: Annotated[
+        Literal["always", "while_waiting"],
+        Field(
+            description="NPS: whether the ledger keeps the address of a customer who was asked at once, so that the "
+            "invitation can be sent again if it fails at the provider."
+        ),
+    ] = "always"
     starts_at: Annotated[
         Instant | None, Field(description="Events from before are not its own.")
     ] = None
@@ -194,6 +202,11 @@ class Campaign(BaseModel):
         """Whether the allow list names this address or its domain."""
         address = normalise_email(email)
         return address in self.allow_list or address[address.rfind("@") :] in self.allow_list
+
+
+def capped_shops(campaigns: Iterable[Campaign]) -> frozenset[str]:
+    """Return the shops where somebody wants to know when a customer was last asked."""
+    return frozenset(each.shop for each in campaigns if each.contact_cap)
 
 
 class CampaignError(Exception):

@@ -10,7 +10,7 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING
 
-from afterword.deciding.campaigns import Mode
+from afterword.deciding.campaigns import Mode, capped_shops
 from afterword.deciding.customer_key import customer_key
 from afterword.operating.reasons import in_words
 from afterword.reading.shop_events import Purchase, Signup
@@ -181,6 +181,7 @@ class Simulation:
             self._clock,
             lambda: f"batch {next(self._ids)}",
             deadline,
+            capped=capped_shops(self.campaigns),
         )
 
     def _clock(self) -> int:

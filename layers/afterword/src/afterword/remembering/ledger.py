@@ -106,7 +106,11 @@ class Ledger(Protocol):
         ...
 
     def claim(self, batch: Batch, claims: Sequence[Claim], now: int) -> Claimed:
-        """Claim pending invitations for a batch, each together with its customer's contact cap (business `now`)."""
+        """Claim pending invitations for a batch, or create new ones as claimed.
+
+        Each together with what its claim says of its customer's record, such as the contact cap (business `now`). Who
+        has left is refused there; where the record is no part of the claim, whoever claims looks at it afterwards.
+        """
         ...
 
     def read_batch(self, batch: str) -> Batch | None:

@@ -176,22 +176,28 @@ class MemoryLedger:
         """See `Ledger`."""
         won, refused = set(), {}
         for claim in claims:
-            invitation = self._invitations.get(claim.invitation.key)
-            if invitation is None or not _is_free(invitation, batch):
+            known = self._invitations.get(claim.invitation.key)
+            invitation = known or claim.invitation
+            if not (_is_free(known, batch, claim) if known else claim.is_new):
                 continue
             customer = self._customers.get(invitation.customer, Customer(invitation.customer))
-            if not _may_be_asked(customer, claim, now):
+            if claim.is_guarded and not _may_be_asked(customer, claim, now):
                 refused[invitation.key] = customer
                 continue
-            self._reservations[customer.key] = customer.last_at
-            self._customers[customer.key] = replace(
-                customer, last_at=now, last_by=str(invitation.key)
-            )
+            self._note_on_customer(customer, claim, now)
             self._invitations[invitation.key] = replace(
                 invitation, state=State.CLAIMED, batch=batch.id, reason=None
             )
             won.add(invitation.key)
         return Claimed(frozenset(won), refused)
+
+    def _note_on_customer(self, customer: Customer, claim: Claim, now: int) -> None:
+        noted = customer.told(claim.told) if claim.told else customer
+        if claim.notes:
+            self._reservations[customer.key] = customer.last_at
+            noted = replace(noted, last_at=now, last_by=str(claim.invitation.key))
+        if claim.is_guarded:
+            self._customers[customer.key] = noted
 
     def read_batch(self, batch: str) -> Batch | None:
         """See `Ledger`."""
@@ -288,13 +294,11 @@ def _may_be_asked(customer: Customer, claim: Claim, now: int) -> bool:
     if customer.suppressed:
         return False
     mine = customer.last_by == str(claim.invitation.key)
-    if claim.cap is None or customer.last_at is None or mine:
+    if not claim.notes or claim.cap is None or customer.last_at is None or mine:
         return True
     return customer.last_at <= now - claim.cap
 
 
-def _is_free(invitation: Invitation, batch: Batch) -> bool:
-    return invitation.state is State.PENDING or (invitation.state, invitation.batch) == (
-        State.CLAIMED,
-        batch.id,
-    )
+def _is_free(invitation: Invitation, batch: Batch, claim: Claim) -> bool:
+    is_mine = (invitation.state, invitation.batch) == (State.CLAIMED, batch.id)
+    return is_mine or (invitation.state is State.PENDING and not claim.is_new)

@@ -186,15 +186,34 @@ class Leaving:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An invitation to be claimed, and the contact cap (seconds) that its campaign keeps."""
+    """An invitation to be claimed, and what that means to its customer's record.
+
+    Attributes:
+        invitation: Pending; or, if `is_new`, one that is to be created as claimed.
+        cap: The contact cap (seconds) that its campaign keeps.
+        notes: Whether the record says that the customer is asked now, for whatever cap.
+        told: What its event told of the customer, to be remembered with the claim.
+        is_new: Whether no ledger has it yet.
+    """
 
     invitation: Invitation
     cap: int | None = None
+    notes: bool = True
+    told: Customer | None = None
+    is_new: bool = False
+
+    @property
+    def is_guarded(self) -> bool:
+        """Tell whether the customer's record is part of the claim, so that who has left is refused by it."""
+        return self.notes or self.told is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """What became of claims: won, or refused by the customer's record. Those in neither were lost to another."""
+    """What became of claims: won, or refused by the customer's record. Those in neither were lost to another.
+
+    A new one is lost if it is in the ledger already, whatever its state.
+    """
 
     won: frozenset[Key]
     refused: Mapping[Key, Customer]
@@ -206,7 +225,7 @@ class Batch:
 
     `due` is the wall time at which somebody else may look after it: the lease while claiming and calling, the next
     check after that; None once nothing is left to do. `size` counts the recipients of the call. `after_id` is the
-    provider's highest invitation id before the call.
+    provider's highest invitation id before the call. `notes`: its claims stand on their customers' records.
     """
 
     id: str
@@ -224,6 +243,7 @@ class Batch:
     reason: str | None = None
     split: int | None = None
     checks: int = 0
+    notes: bool = True
 
     def is_due(self, now: int) -> bool:
         """Tell whether somebody has to look after it by `now` (wall time). Held ones wait for a person."""

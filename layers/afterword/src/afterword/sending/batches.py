@@ -140,13 +140,13 @@ def _release_one(invitation: Invitation, batch: Batch) -> Move:
         # Perhaps it was asked, so that the contact cap counts it.
         return Move(invitation, State.PENDING, reason=RESENT, attempts=0)
     if batch.reason == Reason.DROPPED_BY_OPERATOR:
-        return Move(invitation, State.ENDED, reason=batch.reason, gives_back=True)
+        return Move(invitation, State.ENDED, reason=batch.reason, gives_back=batch.notes)
     return Move(
         invitation,
         State.PENDING,
         reason=batch.reason,
         batch_limit=batch.split,
-        gives_back=True,
+        gives_back=batch.notes,
     )
 
 
@@ -187,7 +187,9 @@ def _record_each(
     too_many = ways.refuses_too_many(settle(way).slot)
     pairs = list(zip(members(ledger, batch), outcome.outcomes, strict=True))
     moves = [
-        move for each, single in pairs if (move := _move_one(each, single, now, too_many=too_many))
+        move
+        for each, single in pairs
+        if (move := _move_one(each, single, now, too_many=too_many, noted=batch.notes))
     ]
     # First: who has been moved is no member any more, and would not be found by whoever takes over here.
     ledger.suppress(
@@ -206,21 +208,21 @@ def _record_each(
 
 
 def _move_one(  # noqa: PLR0911 -- a table, a line each
-    invitation: Invitation, outcome: Single, now: int, *, too_many: bool
+    invitation: Invitation, outcome: Single, now: int, *, too_many: bool, noted: bool
 ) -> Move | None:
     match outcome:
         case Sent():
             return None
         case Refused(reason, suppresses):
             if too_many and not suppresses:
-                return _hold_one(invitation, "too_many_refused", now, gives_back=True)
-            return Move(invitation, State.ENDED, reason=reason, gives_back=True)
+                return _hold_one(invitation, "too_many_refused", now, gives_back=noted)
+            return Move(invitation, State.ENDED, reason=reason, gives_back=noted)
         case Retry(reason, doubtful=True):
             return _ask_twice(invitation, reason, now, max(invitation.due, now) + LOOK_AFTER)
         case Retry(reason):
-            return Move(invitation, State.PENDING, reason=reason, gives_back=True)
+            return Move(invitation, State.PENDING, reason=reason, gives_back=noted)
         case Puzzling(reason):
-            return _hold_one(invitation, reason, now, gives_back=True)
+            return _hold_one(invitation, reason, now, gives_back=noted)
         case Uncertain(reason):
             # Perhaps asked: the contact cap counts it.
             return _hold_one(invitation, reason, now, gives_back=False)
@@ -276,7 +278,7 @@ def _end_refused(
         (State.HELD, "too_many_refused") if held else (State.ENDED, Reason.REFUSED.value)
     )
     moves = [
-        Move(each, state, reason=reason, gives_back=True, held_at=now)
+        Move(each, state, reason=reason, gives_back=batch.notes, held_at=now)
         for each in members(ledger, batch)
     ]
     ledger.move(moves)

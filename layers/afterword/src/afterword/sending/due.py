@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from afterword.deciding.rules import End, when_due
 from afterword.remembering.records import Move, State
 from afterword.sending.batches import MOST_ATTEMPTS, count_moves
-from afterword.sending.sender import Candidate
+from afterword.sending.claiming import Candidate
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -19,6 +20,26 @@ if TYPE_CHECKING:
     from afterword.sending.sender import Sender
 
 _PAUSE = 900
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a batch of events tells of customers, and what the ledger has of them; both by key."""
+
+    told: Mapping[str, Customer]
+    known: Mapping[str, Customer]
+
+    def customer(self, key: str) -> Customer:
+        """Return a customer as the ledger and, if it is newer, the event have it."""
+        told, known = self.told[key], self.known.get(key)
+        if known is None:
+            return told
+        return known.told(told) if known.takes(told) or known.email is None else known
+
+    def told_new(self, key: str) -> Customer | None:
+        """Return what was told if the ledger is to remember it."""
+        told, known = self.told[key], self.known.get(key)
+        return told if known is None or known.takes(told) else None
 
 
 def send_due(
@@ -56,6 +77,43 @@ def send_due(
     ledger.move(moves)
     counts = count_moves(moves)
     return counts + sender.send(campaign, ready, now) if ready else counts
+
+
+def send_new(
+    ledger: Ledger,
+    sender: Sender,
+    campaign: Campaign,
+    invitations: Sequence[Invitation],
+    news: News,
+    now: int,
+) -> Counter[str]:
+    """Decide on invitations that are due as they come in and that the ledger may not have yet; end or send each.
+
+    Those that go out at once are written once, as claimed; the others as any that wait.
+
+    Args:
+        ledger: The ledger.
+        sender: Calls the provider.
+        campaign: Theirs.
+        invitations: Pending and due.
+        news: Their customers.
+        now: Business time, Unix seconds.
+
+    Returns:
+        How many invitations became what; `duplicate` counts those that the ledger had already.
+    """
+    ready, ended = [], []
+    for each in invitations:
+        customer = news.customer(each.customer)
+        if end := _decide(campaign, each, customer.email or "", now):
+            ended.append(Move(each, State.ENDED, reason=end.reason.value))
+        else:
+            told = news.told_new(each.customer)
+            ready.append(Candidate(each, customer, told, is_new=True))
+    created = ledger.create([each.after() for each in ended], now)
+    counts = count_moves([each for each in ended if each.invitation.key in created])
+    counts["duplicate"] += len(ended) - len(created)
+    return counts + sender.send(campaign, ready, now) if ready else +counts
 
 
 def _decide(campaign: Campaign, invitation: Invitation, email: str, now: int) -> End | None:

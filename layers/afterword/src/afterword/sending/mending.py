@@ -171,6 +171,10 @@ class Mender:
             return batches.release(self._ledger, batch, reason=batch.reason)
         campaign = self._campaigns.get(batch.campaign)
         customers = self._ledger.read_customers([each.customer for each in claimed])
+        if any(_is_untold(customers.get(each.customer)) for each in claimed):
+            # The function died before it could remember them: the queue brings their events again.
+            pause = batches.REPLAY_AFTER * 2 ** min(batch.checks, 4)
+            return self._ask_again(batch, self._clock() + pause)
         left = self._find_left(campaign, claimed, customers) if campaign else {}
         staying = [customers[each.customer] for each in claimed if each.key not in left]
         if campaign is None or not staying:
@@ -201,7 +205,7 @@ class Mender:
             outcome, left = Sent(None), {}
         now = self._clock()
         if isinstance(outcome, Sent):
-            counts = self._part_from(claimed, left)
+            counts = self._part_from(batch, claimed, left)
             noted = replace(noted, size=len(claimed) - len(left))
             return counts + batches.record(self._ledger, provider, way, noted, outcome, now)
         if isinstance(outcome, Refused | Each):
@@ -218,17 +222,18 @@ class Mender:
         marks = self._ledger.read_marks([each.key.occasion for each in claimed])
         left: dict[Key, str] = {}
         for each in claimed:
-            customer = customers.get(each.customer)
-            if customer is None or customer.email is None or customer.suppressed:
-                left[each.key] = (customer and customer.suppressed) or Reason.ERASED.value
+            if suppressed := customers[each.customer].suppressed:
+                left[each.key] = suppressed
             elif reason := stopped_by(marks.get(each.key.occasion), campaign):
                 left[each.key] = reason.value
         return left
 
-    def _part_from(self, claimed: Sequence[Invitation], left: Mapping[Key, str]) -> Counter[str]:
+    def _part_from(
+        self, batch: Batch, claimed: Sequence[Invitation], left: Mapping[Key, str]
+    ) -> Counter[str]:
         """End the invitations of those who left before they were asked."""
         moves = [
-            Move(each, State.ENDED, reason=left[each.key], gives_back=True)
+            Move(each, State.ENDED, reason=left[each.key], gives_back=batch.notes)
             for each in claimed
             if each.key in left
         ]
@@ -321,6 +326,10 @@ class Mender:
 def patience(provider: Provider) -> int:
     """Return after how many seconds of doubt a batch is left to a person."""
     return REPLAY_FOR if provider.replays_key else LOOK_FOR
+
+
+def _is_untold(customer: Customer | None) -> bool:
+    return customer is None or (customer.email is None and not customer.suppressed)
 
 
 def is_ours(batch: Batch, seen: Sequence[Seen], call_seconds: int) -> bool:

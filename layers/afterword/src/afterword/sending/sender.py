@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import batched, groupby
 from typing import TYPE_CHECKING
 
 from afterword.deciding.accounts import AccountError
-from afterword.deciding.rules import Reason, capped, stopped_by
+from afterword.deciding.rules import Reason
 from afterword.remembering.errors import ParametersError
-from afterword.remembering.records import Batch, BatchState, Claim, Move, State
-from afterword.sending import batches, passage, ways
+from afterword.remembering.records import Batch, BatchState, Move, State
+from afterword.sending import batches, claiming, passage, ways
 from afterword.sending.budget import Wanted
 from afterword.sending.passage import Pace
 from afterword.sending.provider import LAST_ID, LookUpError, Recipient, Terms
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from afterword.deciding.campaigns import Campaign
     from afterword.remembering.ledger import Ledger
-    from afterword.remembering.records import Claimed, Customer, Invitation, Way
+    from afterword.remembering.records import Customer, Key, Way
+    from afterword.sending.claiming import Candidate
     from afterword.sending.provider import Outcome, Provider
 
 _logger = logging.getLogger(__name__)
@@ -34,12 +35,21 @@ LEASE_GRACE = 60
 _RECORDING_SECONDS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """An invitation that may go out, and the person whom it is for."""
+@dataclass(slots=True)
+class _Done:
+    """How far a sending has come.
 
-    invitation: Invitation
-    customer: Customer
+    Attributes:
+        left: How many stay due.
+        counts: How many became what.
+        written: Those whom the ledger has by now.
+        told: New ones of whose customers nothing is left to be remembered.
+    """
+
+    left: int
+    counts: Counter[str] = field(default_factory=Counter)
+    written: set[Key] = field(default_factory=set)
+    told: set[Key] = field(default_factory=set)
 
 
 class Sender:
@@ -52,12 +62,14 @@ class Sender:
         new_id: Returns a batch id that was never used before.
         deadline: Wall time at which this invocation ends.
         pace: Tells the time to the split second, and waits; None: nobody waits here.
+        capped: The shops where a campaign keeps a contact cap, so that it is noted on the customer who is asked; None:
+            all.
 
     Attributes:
         blocked: What stopped the last sending, if anything did.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - Its parts, each of them once.
         self,
         ledger: Ledger,
         provider_of: Callable[[str], Provider],
@@ -65,6 +77,8 @@ class Sender:
         new_id: Callable[[], str],
         deadline: int,
         pace: Pace | None = None,
+        *,
+        capped: frozenset[str] | None = None,
     ) -> None:
         self._ledger = ledger
         self.provider_of = provider_of
@@ -72,6 +86,7 @@ class Sender:
         self._new_id = new_id
         self._deadline = deadline
         self.pace = pace or Pace(clock)
+        self._capped = capped
         self.blocked: Blocked | None = None
 
     def has_time(self, provider: Provider) -> bool:
@@ -83,46 +98,70 @@ class Sender:
 
         Args:
             campaign: Whose invitations they are.
-            candidates: Pending invitations that were decided to go out.
+            candidates: Pending invitations that were decided to go out; new ones are in the ledger afterwards, and of
+                their customers whatever is still needed.
             now: Business time, Unix seconds.
 
         Returns:
-            How many invitations became what; `blocked.<reason>` counts those that stay due.
+            How many invitations became what; `blocked.<reason>` counts those that stay due, `duplicate` the new ones
+            that the ledger had already.
         """
-        counts: Counter[str] = Counter()
-        left = len(candidates)
         self.blocked = None
+        done = _Done(len(candidates))
+        blocked = self._send(campaign, candidates, now, done)
+        new = [each for each in candidates if each.is_new]
+        known = self._remember(new, done, now)
+        done.counts["duplicate"] += known
+        if blocked:
+            done.counts[f"blocked.{blocked}"] += max(0, done.left - known)
+        return +done.counts
+
+    def _send(
+        self, campaign: Campaign, candidates: Sequence[Candidate], now: int, done: _Done
+    ) -> str | None:
+        """Send group by group; return what keeps the rest from it, if anything does."""
         try:
             provider = self.provider_of(campaign.account)
         except (AccountError, ParametersError) as error:
             # One broken account must not stop the others; its invitations wait for it to be mended.
             _logger.warning("campaign %s waits: %s", campaign.id, error)
-            return Counter({"blocked.broken_account": left})
+            return "broken_account"
         if fault := provider.fault(terms_of(campaign)):
             _logger.warning("campaign %s waits: %s", campaign.id, fault)
-            return Counter({"blocked.broken_campaign": left})
+            return "broken_campaign"
         if provider.one_by_one and campaign.unknown_respondent == "skip":
-            nameless = _without_token(candidates)
-            self._ledger.move(nameless)
-            counts += batches.count_moves(nameless)
-            candidates = [each for each in candidates if each.customer.token is not None]
-            left = len(candidates)
+            candidates = self._end_nameless(candidates, now, done)
         for group in groups(candidates, provider.most_recipients):
             rest = group
             while rest:
-                sent = self._send_group(campaign, provider, rest, now)
-                if isinstance(sent, Blocked):
-                    self.blocked = sent
-                    return counts + Counter({f"blocked.{sent.reason}": left})
-                tried, became = sent
-                counts += became
-                left -= tried
+                tried = self._send_group(campaign, provider, rest, now, done)
+                if isinstance(tried, Blocked):
+                    self.blocked = tried
+                    return tried.reason
                 rest = rest[tried:]
-        return counts
+        return None
+
+    def _end_nameless(
+        self, candidates: Sequence[Candidate], now: int, done: _Done
+    ) -> list[Candidate]:
+        """End those whom this provider can't name, where the campaign doesn't ask by e-mail; return the others."""
+        nameless = [each for each in candidates if each.customer.token is None]
+        moves = [
+            Move(each.invitation, State.ENDED, reason=Reason.NO_TOKEN.value) for each in nameless
+        ]
+        done.counts += claiming.end(self._ledger, nameless, moves, now)
+        done.left -= len(nameless)
+        done.written |= {each.invitation.key for each in nameless}
+        return [each for each in candidates if each.customer.token is not None]
 
     def _send_group(
-        self, campaign: Campaign, provider: Provider, group: Sequence[Candidate], now: int
-    ) -> tuple[int, Counter[str]] | Blocked:
+        self,
+        campaign: Campaign,
+        provider: Provider,
+        group: Sequence[Candidate],
+        now: int,
+        done: _Done,
+    ) -> int | Blocked:
         """Send to as many, from the first on, as the account's budget has room for; return how many they were."""
         wall = self._clock()
         if not self.has_time(provider):
@@ -135,6 +174,7 @@ class Sender:
             size=len(group),
             created_at=wall,
             due=self._deadline + LEASE_GRACE,
+            notes=self._capped is None or campaign.shop in self._capped,
         )
         known = self._ledger.read_way(batch.account, batch.survey)
         wanted = _wanted(provider, known, len(group), self.pace)
@@ -148,33 +188,38 @@ class Sender:
             return way
         if provider.one_by_one:
             group = group[: way.slot.calls]
-        ready, counts = self._claim(campaign, batch, group, now)
-        if not ready or not self.has_time(provider):
-            return len(group), counts + batches.release(self._ledger, batch, reason="not_called")
-        called = self._call(campaign, provider, way, batch, ready)
-        return called if isinstance(called, Blocked) else (len(group), counts + called)
+        # A token is worth remembering for the campaigns that need one.
+        keeps = campaign.keep_address == "always" or provider.one_by_one
+        taken = claiming.take(self._ledger, campaign, batch, group, now, keeps_address=keeps)
+        done.written |= {each.invitation.key for each in group}
+        done.told |= taken.told
+        done.counts += taken.counts
+        done.left -= len(group) - len(taken.ready)
+        if not taken.ready or not self.has_time(provider):
+            done.counts += batches.release(self._ledger, batch, reason="not_called")
+        else:
+            called = self._call(campaign, provider, way, batch, taken.ready)
+            if isinstance(called, Blocked):
+                return called
+            done.counts += called
+            if called["sent"] == len(taken.ready):
+                done.told |= {each.invitation.key for each in taken.ready}
+        done.left -= len(taken.ready)
+        return len(group)
 
-    def _claim(
-        self, campaign: Campaign, batch: Batch, group: Sequence[Candidate], now: int
-    ) -> tuple[list[Candidate], Counter[str]]:
-        """Return who is to be called, and count who is not."""
-        cap = campaign.contact_cap
-        seconds = int(cap.period.total_seconds()) if cap else None
-        claims = [Claim(each.invitation, seconds) for each in group]
-        claimed = self._ledger.claim(batch, claims, now)
-        moves = _turned_away(campaign, group, claimed, now)
-        won = [each for each in group if each.invitation.key in claimed.won]
-        # After the claim: a refund writes its mark and then looks for what it can still cancel.
-        marks = self._ledger.read_marks([each.invitation.key.occasion for each in won])
-        ready = []
-        for each in won:
-            if reason := stopped_by(marks.get(each.invitation.key.occasion), campaign):
-                mine = replace(each.invitation, state=State.CLAIMED, batch=batch.id)
-                moves.append(Move(mine, State.ENDED, reason=reason.value, gives_back=True))
-            else:
-                ready.append(each)
-        self._ledger.move(moves)
-        return ready, batches.count_moves(moves)
+    def _remember(self, new: Sequence[Candidate], done: _Done, now: int) -> int:
+        """Write down new invitations that wait, and the customers of all that may be asked later on.
+
+        After the call: until then the queue remembers them, and brings all again if this invocation dies.
+
+        Returns:
+            How many of those that nobody tried to send were known before.
+        """
+        untold = [each for each in new if each.invitation.key not in done.told]
+        told = {each.told.key: each.told for each in untold if each.told}
+        self._ledger.remember_customers(list(told.values()), now)
+        waiting = [each.invitation for each in new if each.invitation.key not in done.written]
+        return len(waiting) - len(self._ledger.create(waiting, now))
 
     def _call(
         self,
@@ -299,33 +344,3 @@ def _looks_before(provider: Provider, way: Way) -> bool:
     if provider.one_by_one:
         return False
     return ways.is_open(way.account_state) or not provider.replays_key
-
-
-def _without_token(candidates: Sequence[Candidate]) -> list[Move]:
-    """Return the end of those whom this provider can't name, where the campaign doesn't ask by e-mail."""
-    return [
-        Move(each.invitation, State.ENDED, reason=Reason.NO_TOKEN.value)
-        for each in candidates
-        if each.customer.token is None
-    ]
-
-
-def _turned_away(
-    campaign: Campaign, group: Sequence[Candidate], claimed: Claimed, now: int
-) -> list[Move]:
-    """Return what becomes of those whom their customer's record kept from being claimed."""
-    moves = []
-    for each in group:
-        customer = claimed.refused.get(each.invitation.key)
-        if customer is None:
-            continue
-        free_at = capped(customer.last_at, campaign.contact_cap, now)
-        if customer.suppressed:
-            moves.append(Move(each.invitation, State.ENDED, reason=customer.suppressed))
-        elif free_at and campaign.contact_cap and campaign.contact_cap.when_capped == "defer":
-            moves.append(
-                Move(each.invitation, State.PENDING, reason=Reason.CAPPED.value, due=free_at)
-            )
-        else:
-            moves.append(Move(each.invitation, State.ENDED, reason=Reason.CAPPED.value))
-    return moves

@@ -41,8 +41,7 @@ def remember(customer: Customer, now: int, *, alone: bool) -> Action:
         now: Wall time, Unix seconds.
         alone: Only if nothing else is known of the customer, so that what was told is all there is.
     """
-    told = {name: value for name, value in asdict(customer).items() if value is not None}
-    del told["key"]
+    told = _told(customer)
     action = _update(
         items.customer_item_key(customer.key),
         told | {"ttl": now + _LIFETIME},
@@ -120,21 +119,46 @@ def claim(what: Claim, batch: Batch) -> Action:
     )
 
 
+def claim_new(what: Claim, batch: Batch, now: int) -> Action:
+    """Create an invitation as claimed by a batch; a repeat finds it claimed by that batch already."""
+    claimed = replace(what.invitation, state=State.CLAIMED, batch=batch.id)
+    return Action(
+        items.invitation_key(claimed.key),
+        condition="attribute_not_exists(pk) OR (#state = :claimed AND #batch = :batch)",
+        values={":claimed": State.CLAIMED.value, ":batch": batch.id},
+        names={"#state": "state", "#batch": "batch"},
+        item=items.invitation_item(claimed) | {"ttl": now + _LIFETIME},
+    )
+
+
+def claim_and_note(what: Claim, batch: Batch, now: int) -> list[Action]:
+    """Claim an invitation, together with what this says of its customer."""
+    claimed = claim_new(what, batch, now) if what.is_new else claim(what, batch)
+    return [claimed, reserve(what, now)] if what.is_guarded else [claimed]
+
+
 def reserve(what: Claim, now: int) -> Action:
-    """Note on the customer who asks now, unless suppressed or asked within the contact cap."""
+    """Note on the customer who asks now and what was told, unless suppressed or asked within the contact cap.
+
+    What was told is no part of the condition: who claims has just read the record. Of two events within that moment the
+    older one may win, which the next one mends.
+    """
     condition = "attribute_not_exists(suppressed)"
-    values: Item = {":now": now, ":me": str(what.invitation.key), ":never": 0}
-    values[":ttl"] = now + _LIFETIME
-    if what.cap is not None:
+    told = _told(what.told) if what.told else {}
+    values: Item = {f":{name}": value for name, value in told.items()} | {":ttl": now + _LIFETIME}
+    sets = [f"#{name} = :{name}" for name in (*told, "ttl")]
+    if what.notes:
+        sets += ["prev_at = if_not_exists(last_at, :never)", "last_at = :now", "last_by = :me"]
+        values |= {":now": now, ":me": str(what.invitation.key), ":never": 0}
+    if what.notes and what.cap is not None:
         condition += " AND (attribute_not_exists(last_at) OR last_at <= :free OR last_by = :me)"
         values[":free"] = now - what.cap
     return Action(
         items.customer_item_key(what.invitation.customer),
         condition=condition,
-        update="SET prev_at = if_not_exists(last_at, :never), last_at = :now, last_by = :me,"
-        " #ttl = :ttl",
+        update=f"SET {', '.join(sets)}",
         values=values,
-        names={"#ttl": "ttl"},
+        names={f"#{name}": name for name in (*told, "ttl")},
     )
 
 
@@ -237,6 +261,14 @@ def put_version(key: tuple[str, str], values: Item, version: int) -> Action:
         item=values | {"version": version + 1},
         values={":version": version} if version else None,
     )
+
+
+def _told(customer: Customer) -> Item:
+    return {
+        name: value
+        for name, value in asdict(customer).items()
+        if name != "key" and value is not None
+    }
 
 
 def _update(

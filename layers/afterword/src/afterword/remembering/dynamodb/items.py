@@ -194,6 +194,7 @@ def _batch_lane(batch: Batch) -> str | None:
 def parse_batch(item: Item) -> Batch:
     """Return the batch that an item holds."""
     values = _known(Batch, item) | {"state": BatchState(item["state"])}
+    values["notes"] = bool(item.get("notes", True))
     return Batch(**{"due": None, **values, "id": item["pk"].removeprefix("B#")})
 
 

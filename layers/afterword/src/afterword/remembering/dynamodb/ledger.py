@@ -167,7 +167,8 @@ class DynamoDbLedger:
 
     def claim(self, batch: Batch, claims: Sequence[Claim], now: int) -> Claimed:
         """See `Ledger`."""
-        writes = [(actions.claim(each, batch), actions.reserve(each, now)) for each in claims]
+        self._note({each.invitation.key.campaign for each in claims if each.is_new})
+        writes = [actions.claim_and_note(each, batch, now) for each in claims]
         won, refused = set(), {}
         for each, failed in zip(claims, self._write(writes), strict=True):
             if not failed:

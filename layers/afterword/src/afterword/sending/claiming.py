@@ -1,0 +1,166 @@
+"""The claim on a batch's members: who may be called, and what becomes of those who may not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from afterword.deciding.rules import Reason, capped, stopped_by
+from afterword.remembering.records import Claim, Move, State
+from afterword.sending import batches
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from afterword.deciding.campaigns import Campaign
+    from afterword.deciding.rules import StopMark
+    from afterword.remembering.ledger import Ledger
+    from afterword.remembering.records import Batch, Claimed, Customer, Invitation, Key, Occasion
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An invitation that may go out, and the person whom it is for.
+
+    Attributes:
+        invitation: Pending.
+        customer: As the ledger and, if it is newer, the event have it.
+        told: What the event told and the ledger does not know yet.
+        is_new: Whether the invitation is not in the ledger yet.
+    """
+
+    invitation: Invitation
+    customer: Customer
+    told: Customer | None = None
+    is_new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a claim has come to.
+
+    Attributes:
+        ready: Who is to be called.
+        counts: How many of the others became what; `duplicate` counts new ones that the ledger had already.
+        told: New ones of whose customers nothing is left to be remembered, whatever becomes of the call.
+    """
+
+    ready: list[Candidate]
+    counts: Counter[str]
+    told: set[Key]
+
+
+def take(
+    ledger: Ledger,
+    campaign: Campaign,
+    batch: Batch,
+    group: Sequence[Candidate],
+    now: int,
+    *,
+    keeps_address: bool,
+) -> Taken:
+    """Claim a group's invitations for a batch, and look once more at who was refunded or has left since.
+
+    Args:
+        ledger: The ledger; it has the batch already.
+        campaign: Theirs.
+        batch: Claiming.
+        group: Each customer once.
+        now: Business time, Unix seconds.
+        keeps_address: Whether what events told is remembered with the claim; else who is sent is not remembered.
+    """
+    cap = campaign.contact_cap
+    seconds = int(cap.period.total_seconds()) if cap else None
+    claims = [
+        Claim(
+            each.invitation, seconds, batch.notes, each.told if keeps_address else None, each.is_new
+        )
+        for each in group
+    ]
+    claimed = ledger.claim(batch, claims, now)
+    turned = _turned_away(campaign, group, claimed, now)
+    won = [each for each in group if each.invitation.key in claimed.won]
+    stopped = list(_stopped(ledger, campaign, batch, won, claims))
+    counts = end(ledger, group, turned, now)
+    ledger.move(stopped)
+    counts += batches.count_moves(stopped)
+    lost = [
+        each
+        for each in group
+        if each.is_new
+        and each.invitation.key not in claimed.won
+        and each.invitation.key not in claimed.refused
+    ]
+    counts["duplicate"] += len(lost)
+    gone = {each.invitation.key for each in stopped}
+    told = gone | {each.invitation.key for each in turned if each.state is State.ENDED}
+    if keeps_address:
+        told |= claimed.won | {each.invitation.key for each in lost}
+    ready = [each for each in won if each.invitation.key not in gone]
+    return Taken(ready, +counts, told)
+
+
+def end(
+    ledger: Ledger, group: Iterable[Candidate], moves: Collection[Move], now: int
+) -> Counter[str]:
+    """Write what becomes of pending invitations that are not claimed; new ones are created so. Return the counts."""
+    new = {each.invitation.key for each in group if each.is_new}
+    ledger.create([each.after() for each in moves if each.invitation.key in new], now)
+    ledger.move([each for each in moves if each.invitation.key not in new])
+    return batches.count_moves(moves)
+
+
+def _stopped(
+    ledger: Ledger,
+    campaign: Campaign,
+    batch: Batch,
+    won: Sequence[Candidate],
+    claims: Sequence[Claim],
+) -> Iterator[Move]:
+    """Return the end of those who are claimed and must not be called.
+
+    After the claim: a refund writes its mark and then looks for what it can still cancel, and so does who leaves.
+    """
+    unguarded = {each.invitation.key for each in claims if not each.is_guarded}
+    marks = ledger.read_marks([each.invitation.key.occasion for each in won])
+    customers = ledger.read_customers(
+        [each.invitation.customer for each in won if each.invitation.key in unguarded]
+    )
+    for each in won:
+        if reason := _why_stopped(each, campaign, marks, customers):
+            mine = replace(each.invitation, state=State.CLAIMED, batch=batch.id)
+            yield Move(mine, State.ENDED, reason=reason, gives_back=batch.notes)
+
+
+def _why_stopped(
+    candidate: Candidate,
+    campaign: Campaign,
+    marks: Mapping[Occasion, StopMark],
+    customers: Mapping[str, Customer],
+) -> str | None:
+    customer = customers.get(candidate.invitation.customer)
+    if customer and customer.suppressed:
+        return customer.suppressed
+    return stopped_by(marks.get(candidate.invitation.key.occasion), campaign)
+
+
+def _turned_away(
+    campaign: Campaign, group: Sequence[Candidate], claimed: Claimed, now: int
+) -> list[Move]:
+    """Return what becomes of those whom their customer's record kept from being claimed."""
+    moves = []
+    for each in group:
+        customer = claimed.refused.get(each.invitation.key)
+        if customer is None:
+            continue
+        free_at = capped(customer.last_at, campaign.contact_cap, now)
+        if customer.suppressed:
+            moves.append(Move(each.invitation, State.ENDED, reason=customer.suppressed))
+        elif free_at and campaign.contact_cap and campaign.contact_cap.when_capped == "defer":
+            moves.append(
+                Move(each.invitation, State.PENDING, reason=Reason.CAPPED.value, due=free_at)
+            )
+        else:
+            moves.append(Move(each.invitation, State.ENDED, reason=Reason.CAPPED.value))
+    return moves
