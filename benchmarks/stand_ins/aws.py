@@ -5,8 +5,8 @@
 EventBridge Scheduler takes schedules, too. It prints its address and serves until its standard input ends. Below
 `/stand-in/` it has paths of its own: `settings` (POST: `share` and `seed` of the faults, `delay` of every answer in
 seconds, from then on), `counts` (calls, write and read units, faults, and its own CPU time in seconds), `items`
-(`?table=…&start=…&count=…`: a line of JSON each), `firsts` (`?table=…&index=…`: the first key of each partition) and
-`letters` (dead letters).
+(`?table=…&start=…&count=…`: a line of JSON each), `firsts` (`?table=…&index=…`: the first key of each partition),
+`heat` (likewise: see `Heat`, since it was last read) and `letters` (dead letters).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import orjson
 
 from benchmarks.stand_ins.dynamodb import DynamoDB, cancelled_by_conflict
 from benchmarks.stand_ins.faults import Faults
+from benchmarks.stand_ins.heat import Heat
 from benchmarks.stand_ins.http import Request, Response, serve
 from benchmarks.stand_ins.surroundings import DeadLetterQueue, ParameterStore, Scheduler
 from benchmarks.stand_ins.tables import RequestError
@@ -126,6 +127,11 @@ class Aws:
             case "firsts":
                 entries = self._dynamodb.tables[asked["table"]].firsts(asked["index"])
                 return Response(200, orjson.dumps([each[:2] for each in entries]))
+            case "heat":
+                heat = self._dynamodb.tables[asked["table"]].heat
+                found_heat, heat[asked["index"]] = heat[asked["index"]], Heat()
+                told = {"written": found_heat.written, "hottest": found_heat.hottest}
+                return Response(200, orjson.dumps(told))
             case "letters":
                 found_letters = [[*key, count] for key, count in self._letters.letters.items()]
                 return Response(200, orjson.dumps(found_letters))

@@ -14,6 +14,7 @@ import orjson
 from sortedcontainers import SortedList
 
 from benchmarks.stand_ins.expressions import Item, Key, Values, number
+from benchmarks.stand_ins.heat import Heat
 from benchmarks.write_units import WRITE_UNIT, Index, index_units, item_size, own_units
 
 if TYPE_CHECKING:
@@ -86,6 +87,9 @@ class Table:
 
     Args:
         definition: As CreateTable has it.
+
+    Attributes:
+        heat: How the writes of each index are spread.
     """
 
     def __init__(self, definition: Mapping[str, Any]) -> None:
@@ -101,6 +105,7 @@ class Table:
             each["IndexName"]: _index(each, self.keys)
             for each in definition.get("GlobalSecondaryIndexes", ())
         }
+        self.heat = {name: Heat() for name in self.indexes}
         self._sorted: dict[str, SortedList[Entry]] = {name: SortedList() for name in self.indexes}
         self._partitions: dict[str, dict[str, bytes]] = {}
 
@@ -150,8 +155,10 @@ class Table:
             if before != after:
                 if before:
                     self._sorted[name].remove(before)
+                    self.heat[name].note(before[0])
                 if after:
                     self._sorted[name].add(after)
+                    self.heat[name].note(after[0])
 
     def write_units(self, old: Row | None, new: Row | None, *, transactional: bool) -> int:
         """Return what this write is charged."""

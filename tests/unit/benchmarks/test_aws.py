@@ -170,6 +170,9 @@ def test_its_books_are_read_below_a_path_of_its_own(ask: Asked) -> None:
     lines = ask.own("items?table=t&start=1&count=5").body.splitlines()
     assert list(map(json.loads, lines)) == [row("b")]
     assert json.loads(ask.own("firsts?table=t&index=due").body) == [["l", 5]]
+    written = json.loads(ask.own("heat?table=t&index=due").body)
+    assert written == {"written": {"l": 2}, "hottest": 0}
+    assert json.loads(ask.own("heat?table=t&index=due").body) == {"written": {}, "hottest": 0}
     counts = json.loads(ask.own("counts").body)
     assert (counts["calls"]["PutItem"], counts["items"], counts["faults"]) == (2, {"t": 2}, {})
     assert ask.own("nothing").status == 404
