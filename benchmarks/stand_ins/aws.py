@@ -114,29 +114,29 @@ class Aws:
     def _own(self, request: Request) -> Response:
         parts = urlsplit(request.target)
         asked = dict(parse_qsl(parts.query))
+        told: object
         match parts.path.removeprefix("/stand-in/"):
             case "settings":
                 self._set(orjson.loads(request.body))
                 return Response(200)
-            case "counts":
-                return Response(200, orjson.dumps(self._counts()))
             case "items":
                 table = self._dynamodb.tables[asked["table"]]
                 found = table.raws(int(asked["start"]), int(asked["count"]))
                 return Response(200, b"\n".join(found))
+            case "counts":
+                told = self._counts()
             case "firsts":
                 entries = self._dynamodb.tables[asked["table"]].firsts(asked["index"])
-                return Response(200, orjson.dumps([each[:2] for each in entries]))
+                told = [each[:2] for each in entries]
             case "heat":
                 heat = self._dynamodb.tables[asked["table"]].heat
-                found_heat, heat[asked["index"]] = heat[asked["index"]], Heat()
-                told = {"written": found_heat.written, "hottest": found_heat.hottest}
-                return Response(200, orjson.dumps(told))
+                known, heat[asked["index"]] = heat[asked["index"]], Heat()
+                told = {"written": known.written, "hottest": known.hottest}
             case "letters":
-                found_letters = [[*key, count] for key, count in self._letters.letters.items()]
-                return Response(200, orjson.dumps(found_letters))
+                told = [[*key, count] for key, count in self._letters.letters.items()]
             case _:
                 return Response(404)
+        return Response(200, orjson.dumps(told))
 
     def _set(self, settings: Mapping[str, Any]) -> None:
         faults = {name: settings[name] for name in ("share", "seed") if name in settings}

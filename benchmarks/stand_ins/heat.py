@@ -1,4 +1,4 @@
-"""How the writes of an index are spread over its partitions: each of them bears 1,000 units a second, however many there are.
+"""How the writes of an index are spread over its partitions, each of which bears 1,000 units a second.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html
 """
