@@ -11,13 +11,19 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from benchmarks.compare.bench import runners
+from benchmarks.compare.bench import BUILT, runners
+from benchmarks.compare.goals import HEAD, goals
+from benchmarks.compare.page import PICTURE, Run, versions, write, write_results
+from benchmarks.compare.plot import draw
 from benchmarks.compare.subjects import SUBJECTS, Subject
 from benchmarks.compare.table import COSTS, SPEED, cost_rows, speed_rows
 from local.cloud import LOCAL
 from local.fake_account import move_in
+from local.functions import LAYERS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from benchmarks.compare.measuring import Round
 
 FULL = 2000
@@ -48,13 +54,29 @@ def main(
     if profile:
         _profile(profile, rounds, share)
         return
-    subjects = _chosen(only)
+    subjects, load = _chosen(only), os.getloadavg()[0]
     measured = _measure(console, list(subjects.values()), rounds, share)
-    for head, rows in ((SPEED, speed_rows(measured, subjects)), (COSTS, cost_rows(measured))):
-        table = Table(*head)
-        for row in rows:
-            table.add_row(*row)
-        console.print(table)
+    _show(console, "how fast, how much CPU", SPEED, speed_rows(measured, subjects))
+    _show(console, "what 1,000 events cost", COSTS, cost_rows(measured))
+    if len(subjects) < len(SUBJECTS):
+        return
+    _show(console, "goals", HEAD, [each.row() for each in goals(measured)])
+    if events < FULL:
+        console.print("A round this small is a try: docs/performance.md stays as it is.")
+        return
+    run = Run(rounds, events, load, versions(BUILT / LAYERS[0] / "python"))
+    write(measured, subjects, run)
+    write_results(measured, subjects)
+    draw(measured, subjects, PICTURE)
+
+
+def _show(console: Console, title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    table = Table(title=title)
+    for each in head:
+        table.add_column(each, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
 
 
 def _chosen(only: str) -> dict[str, Subject]:

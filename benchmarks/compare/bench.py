@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from benchmarks.stand_ins.processes import StandIn
 
 LOG = LOCAL / "bench.log"
-_BUILT = LOCAL / "bench"
+BUILT = LOCAL / "bench"
 _LATER = timedelta(days=31)
 _TOKEN = f"{PREFIX}/usual/token"
 
@@ -42,9 +42,9 @@ def build() -> Path:
         LocalError: SAM CLI failed.
     """
     sam.build()
-    shutil.rmtree(_BUILT, ignore_errors=True)
-    shutil.copytree(sam.BUILT, _BUILT)
-    return _BUILT
+    shutil.rmtree(BUILT, ignore_errors=True)
+    shutil.copytree(sam.BUILT, BUILT)
+    return BUILT
 
 
 @dataclass
@@ -72,6 +72,11 @@ class Runner:
         start: Starts an instance, by its folder in `functions` or its module below `usual`.
         stand_ins: What they run against.
         share: How large a round is, beside what is meant.
+
+    Attributes:
+        events: How many orders a round has.
+        instances: By name, in the order in which an order comes to them.
+        stand_ins: What they run against.
     """
 
     def __init__(
@@ -81,12 +86,12 @@ class Runner:
         stand_ins: StandIns,
         share: float,
     ) -> None:
-        self._subject, self._stand_ins = subject, stand_ins
+        self._subject, self.stand_ins = subject, stand_ins
         self.events = subject.sized(share)
         self._numbers = count()
-        self._instances = {name: start(name) for name in _PARTS[subject.kind]}
+        self.instances = {name: start(name) for name in _PARTS[subject.kind]}
         # Clients are made, parameters are read, connections are there.
-        self._stand_ins.slow_down(subject)
+        self.stand_ins.slow_down(subject)
         self._run(min(subject.batch, 100))
 
     def round(self) -> Round:
@@ -95,10 +100,10 @@ class Runner:
         Raises:
             LocalError: A function failed, or somebody was not invited.
         """
-        self._stand_ins.slow_down(self._subject)
-        before = self._stand_ins.books()
+        self.stand_ins.slow_down(self._subject)
+        before = self.stand_ins.books()
         taken = self._run(self.events)
-        found = Round.of(self.events, taken, before, self._stand_ins.books())
+        found = Round.of(self.events, taken, before, self.stand_ins.books())
         if found.sent != found.events:
             raise LocalError(
                 f"{self._subject.name}: {found.sent} of {found.events} were invited.", f"See {LOG}."
@@ -111,7 +116,7 @@ class Runner:
             sqs_event(each, self._subject.key)
             for each in batched(numbers, self._subject.batch, strict=False)
         ]
-        first, *others = self._instances.values()
+        first, *others = self.instances.values()
         taken = [first.invoke(each) for each in batches]
         if self._subject.kind == "usual follow-up":
             taken += [others[0].invoke(each) for each in batches]
@@ -122,7 +127,7 @@ class Runner:
 
     def close(self) -> None:
         """End the instances."""
-        for each in self._instances.values():
+        for each in self.instances.values():
             each.close()
 
 
@@ -137,7 +142,10 @@ _PARTS: Mapping[str, tuple[str, ...]] = {
 
 @contextmanager
 def runners(
-    subjects: Sequence[Subject], share: float, profile: Path | None = None
+    subjects: Sequence[Subject],
+    share: float,
+    profile: Path | None = None,
+    made: Callable[[], Path] = build,
 ) -> Iterator[dict[str, Runner]]:
     """Start everything.
 
@@ -145,10 +153,11 @@ def runners(
         subjects: The configurations.
         share: How large rounds are, beside what is meant.
         profile: Where the profile of each first function goes in the end.
+        made: Makes functions and layers, and returns where they are.
     """
     LOG.parent.mkdir(exist_ok=True)
     LOG.write_bytes(b"")
-    built = build()
+    built = made()
     with ExitStack() as stack:
         aws = stack.enter_context(running("aws"))
         provider = stack.enter_context(running("provider"))

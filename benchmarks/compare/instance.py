@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _WORKER = Path(__file__).with_name("worker.py")
 # What Lambda's runtime has of itself comes behind a function's layers, as there.
-_RUNTIME = ROOT / ".venv-lambda" / "lib" / "python3.13" / "site-packages"
+RUNTIME = ROOT / ".venv-lambda" / "lib" / "python3.13" / "site-packages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Instance:
     def __init__(self, function: Function, log: Path, profile: Path | None = None) -> None:
         self._function, self._log = function, log
         ours, theirs = socket.socketpair()
-        folders = [*function.folders, _RUNTIME]
+        folders = [*function.folders, RUNTIME]
         arguments = [str(theirs.fileno()), function.handler, str(profile or ""), *map(str, folders)]
         with log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603 -- our own
