@@ -293,7 +293,9 @@ def test_a_table_is_one_of_markdowns() -> None:
 def test_the_real_page_has_a_place_for_everything() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     for name in ("goals", "speed", "costs"):
-        assert put(text, f"make bench: {name}", "") != text
+        assert f"<!-- make bench: {name} -->\nnew\n<!-- end -->" in put(
+            text, f"make bench: {name}", "new\n"
+        )
     assert f"({PICTURE.name})" in text
 
 
