@@ -15,6 +15,7 @@ FUNCTION ?=
 OPEN ?=
 BRIDGE ?=
 ROUNDS ?= 9
+WAITING ?= 1000000
 EVENTS ?= 1000000
 FAULTS ?= 0.05
 SEED ?= 1
@@ -110,6 +111,11 @@ bench: EVENTS = 2000
 bench: $(SET_UP) ## Measure the functions beside the usual pattern, and write it into docs/performance.md
 	@$(PYTHON) -m benchmarks.compare --rounds "$(ROUNDS)" --events "$(EVENTS)" --only "$(ONLY)" --profile "$(PROFILE)"
 
+.PHONY: bench-sweep
+bench-sweep: ROUNDS = 5
+bench-sweep: $(SET_UP) ## Measure sweeps while few wait and while very many do, and write it into docs/performance.md
+	@$(PYTHON) -m benchmarks.sweeping --waiting "$(WAITING)" --rounds "$(ROUNDS)"
+
 .PHONY: bench-cold
 bench-cold: $(SET_UP) ## Measure cold starts, and write them into docs/cold-start.md
 	@$(PYTHON) -m benchmarks.cold_start --rounds "$(ROUNDS)"
@@ -147,7 +153,7 @@ clean: ## Remove all that make has made, the local cloud included
 
 .PHONY: help
 help: ## List the targets
-	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9 ]+:.*## / {printf "  make %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9 -]+:.*## / {printf "  make %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(SET_UP): uv.lock pyproject.toml local/bootstrap.txt local/setup.sh
 	@sh local/setup.sh
