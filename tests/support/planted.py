@@ -92,8 +92,18 @@ class Listener:
         monkeypatch.setattr(pytest.CaptureFixture, "readouterr", readouterr)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if self.found and session.exitstatus == pytest.ExitCode.OK:
+        output = getattr(session.config, "workeroutput", None)
+        if output is not None:
+            # One of several processes: the session is that of the one which it works for.
+            output["told"] = {test: sorted(words) for test, words in self.found.items()}
+        elif self.found and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take over what a process of pytest-xdist has heard."""
+        for test, words in getattr(node, "workeroutput", {}).get("told", {}).items():
+            self.found[test] |= set(words)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         for test, words in sorted(self.found.items()):

@@ -52,10 +52,14 @@ def test_keeps_quiet():
 """
 
 
-def test_a_session_fails_whose_output_tells_an_address_or_a_secret(tmp_path: Path) -> None:
+@pytest.mark.parametrize("processes", [0, 2])
+def test_a_session_fails_whose_output_tells_an_address_or_a_secret(
+    tmp_path: Path, processes: int
+) -> None:
     file = tmp_path / "test_talkative.py"
     file.write_text(TALKATIVE.replace("SECRET", SECRETS[0]))
     options = ["-p", planted.__name__, "-p", "no:cacheprovider", "--rootdir", str(tmp_path)]
+    options += ["-n", str(processes)]
     done = subprocess.run(  # noqa: S603 -- our own interpreter and text
         [sys.executable, "-m", "pytest", *options, "-c", "/dev/null", str(file)],
         cwd=ROOT,
