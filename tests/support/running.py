@@ -416,13 +416,7 @@ class OverWhen:
 def fresh_stage(monkeypatch: pytest.MonkeyPatch, cloud: Cloud) -> Stage:
     """Return a stage of its own on a cloud that runs."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint_url)
-    # One for all tests: to read the SDK's models anew each time would take most of their time.
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", _session())
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     with monkeypatch.context() as patch:
         patch.setattr(boto3, "client", cloud.client)
         return Stage(monkeypatch)
-
-
-@cache
-def _session() -> boto3.Session:
-    return boto3.Session()
