@@ -222,7 +222,7 @@ ANYTHING = st.recursive(
 FIELDS = st.sampled_from(["email", "language", "labels", "unsubscribed", "subject", "text"])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     kind=st.sampled_from(["survey", "template", "respondent"]),
     fields=st.dictionaries(FIELDS, ANYTHING | st.emails(), max_size=4) | ANYTHING,

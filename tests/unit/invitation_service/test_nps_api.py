@@ -665,7 +665,7 @@ BODY = (
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(body=BODY)
 def test_no_json_is_a_fault_of_ours(service: Service, body: object) -> None:
     answer = service.invite(json.dumps(body))
@@ -674,7 +674,7 @@ def test_no_json_is_a_fault_of_ours(service: Service, body: object) -> None:
     assert answer.json
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(text=st.text(st.characters()))
 def test_no_request_is_a_fault_of_ours(service: Service, text: str) -> None:
     service.authorization = ADMIN

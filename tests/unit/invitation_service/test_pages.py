@@ -471,7 +471,8 @@ texts = st.text(st.characters(codec="utf-8"), max_size=200)
 
 
 @settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=50,
 )
 @given(texts, texts, texts)
 def test_nothing_that_anybody_wrote_becomes_html(

@@ -586,7 +586,7 @@ def written(pairs: list[tuple[str, str]]) -> str:
     return urlencode(pairs, errors="surrogatepass")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     method=st.sampled_from(["GET", "POST"]),
     name=st.sampled_from([TO_TOKEN, "send-invitation"]),
@@ -602,7 +602,7 @@ def test_no_query_and_no_form_is_a_fault_of_ours(
     assert answer.json.keys() == {"type", "msg"}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(path=st.lists(TEXT, max_size=6).map("/".join))
 def test_no_path_is_a_fault_of_ours(service: Service, path: str) -> None:
     assert service.handle(request("GET", f"/webhooks/{path}")).status in {200, 404}
