@@ -1,0 +1,1 @@
+"""What a month costs: what was counted, times AWS's list prices."""
