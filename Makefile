@@ -19,6 +19,7 @@ WAITING ?= 1000000
 EVENTS ?= 1000000
 FAULTS ?= 0.05
 SEED ?= 1
+COUNT ?=
 ONLY ?=
 PROFILE ?=
 
@@ -119,6 +120,10 @@ bench-sweep: $(SET_UP) ## Measure sweeps while few wait and while very many do, 
 .PHONY: bench-cold
 bench-cold: $(SET_UP) ## Measure cold starts, and write them into docs/cold-start.md
 	@$(PYTHON) -m benchmarks.cold_start --rounds "$(ROUNDS)"
+
+.PHONY: cost
+cost: $(SET_UP) ## Write docs/cost.md from list prices and counts: make cost COUNT=1 counts anew
+	@$(PYTHON) -m benchmarks.cost $(if $(COUNT),--count)
 
 .PHONY: soak
 soak: $(SET_UP) ## Send very many events through, with faults, and balance: make soak EVENTS=1000000 FAULTS=0.05 SEED=1
