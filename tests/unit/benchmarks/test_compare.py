@@ -199,6 +199,7 @@ def test_each_goal_is_measured_where_it_belongs() -> None:
             **{
                 subjects.BULK: measured_round(seconds=0.1, cpu=0.05, write_units=3080),
                 subjects.BULK_50: measured_round(seconds=0.01),
+                subjects.LEAN: measured_round(write_units=3010),
                 subjects.CAPPED: measured_round(write_units=5060),
                 subjects.LATER: measured_round(events=10_000, write_units=80_800),
                 subjects.PANEL: measured_round(seconds=0.5),
@@ -207,7 +208,7 @@ def test_each_goal_is_measured_where_it_belongs() -> None:
         )
     )
     assert [each.measured for each in found] == pytest.approx(
-        [20, 200, 20, 4, 100, 1, 0.1, 50, 0, 3.08, 5.06, 5.0]
+        [20, 200, 20, 4, 100, 1, 0.1, 50, 0, 3.08, 3.01, 5.06, 5.0]
     )
 
 
