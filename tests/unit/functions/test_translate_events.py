@@ -169,7 +169,7 @@ def test_without_its_table_the_batch_comes_again(
     assert stage.function("translate_events")(event) == {
         "batchItemFailures": [{"itemIdentifier": "m-0"}]
     }
-    assert "the ledger failed to read: ResourceNotFoundException" in capsys.readouterr().out
+    assert "the ledger failed to write: ResourceNotFoundException" in capsys.readouterr().out
 
 
 def test_a_dead_letter_queue_that_is_gone_loses_no_message(stage: Stage) -> None:

@@ -28,7 +28,7 @@ from afterword.remembering.records import (
     customer_ref,
 )
 from afterword.sending.batches import count_moves, tell_of
-from afterword.sending.due import News, send_new
+from afterword.sending.due import send_new
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -125,18 +125,13 @@ class Translator:
         self, invitations: Sequence[Invitation], told: Mapping[str, Customer], now: int
     ) -> Counter[str]:
         """Send what is due as it comes in; what can't go out now waits as any other."""
-        # Earlier events may have told more, and who has left is asked no more.
-        known = self._ledger.read_customers({each.customer for each in invitations})
-        left = [each for each in invitations if _has_left(each, known)]
-        counts = self._keep([_unless_suppressed(each, known) for each in left], {}, now)
-        news = News(told, known)
         by_campaign: defaultdict[str, list[Invitation]] = defaultdict(list)
         for each in invitations:
-            if not _has_left(each, known):
-                by_campaign[each.key.campaign].append(each)
+            by_campaign[each.key.campaign].append(each)
+        counts: Counter[str] = Counter()
         for campaign, due in by_campaign.items():
             of = self._campaigns[campaign]
-            sent = send_new(self._ledger, self._sender, of, due, news, now)
+            sent = send_new(self._ledger, self._sender, of, due, told, now)
             counts["duplicate"] += sent.pop("duplicate", 0)
             counts += self._note({campaign: sent})
         return counts
@@ -255,16 +250,11 @@ def _is_due(invitation: Invitation, now: int) -> bool:
     return invitation.state is State.PENDING and invitation.due <= now
 
 
-def _has_left(invitation: Invitation, customers: Mapping[str, Customer]) -> bool:
-    customer = customers.get(invitation.customer)
-    return bool(customer and customer.suppressed)
-
-
 def _unless_suppressed(invitation: Invitation, customers: Mapping[str, Customer]) -> Invitation:
-    if invitation.state is State.ENDED or not _has_left(invitation, customers):
+    customer = customers.get(invitation.customer)
+    if customer is None or not customer.suppressed or invitation.state is State.ENDED:
         return invitation
-    left = customers[invitation.customer]
-    return replace(invitation, state=State.ENDED, reason=left.suppressed)
+    return replace(invitation, state=State.ENDED, reason=customer.suppressed)
 
 
 def _marks(events: Sequence[ShopEvent]) -> dict[Occasion, StopMark]:

@@ -5,6 +5,7 @@ All times are Unix seconds. *Business* times decide what is due, *wall* times ru
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 # What a customer's record forgets when the customer leaves.
 PERSONAL = ("email", "name", "language", "zone", "token")
+
+# What needs no escape: https://www.rfc-editor.org/rfc/rfc3986#section-2.3
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
 
 
 class State(StrEnum):
@@ -54,7 +58,7 @@ class Occasion:
 
     def __str__(self) -> str:
         """Return `shop#kind#id`, each part escaped, so that no shop can forge another's key."""
-        return "#".join(quote(part, safe="") for part in (self.shop, self.kind, self.id))
+        return f"{_escaped(self.shop)}#{_escaped(self.kind)}#{_escaped(self.id)}"
 
     @classmethod
     def parse(cls, text: str) -> Occasion:
@@ -145,7 +149,12 @@ class Move:
 
 def customer_ref(shop: str, key: str) -> str:
     """Return how the ledger names a customer: the shop is in every key."""
-    return f"{quote(shop, safe='')}#{key}"
+    return f"{_escaped(shop)}#{key}"
+
+
+def _escaped(part: str) -> str:
+    # Nearly all ids need nothing, and there are several for each event.
+    return part if _PLAIN.fullmatch(part) else quote(part, safe="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +176,10 @@ class Customer:
     def takes(self, told: Customer) -> bool:
         """Tell whether what an event told of this customer counts: not about who left, nor from before the last one."""
         return not self.suppressed and self.seen_at <= told.seen_at
+
+    def with_news(self, told: Customer) -> Customer:
+        """Return the customer as the ledger and, if it is newer, an event have it. Not for who left."""
+        return self.told(told) if self.takes(told) or self.email is None else self
 
     def told(self, told: Customer) -> Customer:
         """Return the customer as an event told; what it left out stays as it was."""

@@ -25,8 +25,8 @@ class Candidate:
 
     Attributes:
         invitation: Pending.
-        customer: As the ledger and, if it is newer, the event have it.
-        told: What the event told and the ledger does not know yet.
+        customer: As far as known: as the ledger has it, or as the event told.
+        told: What the event told and the ledger does not know yet, as far as known.
         is_new: Whether the invitation is not in the ledger yet.
     """
 
@@ -49,6 +49,35 @@ class Taken:
     ready: list[Candidate]
     counts: Counter[str]
     told: set[Key]
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """New candidates with what the ledger knows of their customers, and the end of those who have left."""
+
+    candidates: list[Candidate]
+    left: list[Move]
+
+
+def meet(ledger: Ledger, candidates: Sequence[Candidate]) -> Met:
+    """Look up the customers of new candidates before their claim; the others come as they are."""
+    known = ledger.read_customers({each.invitation.customer for each in candidates if each.is_new})
+    met = Met([], [])
+    for each in candidates:
+        customer = known.get(each.invitation.customer)
+        if customer and customer.suppressed:
+            met.left.append(Move(each.invitation, State.ENDED, reason=customer.suppressed))
+        else:
+            met.candidates.append(_with_news(each, customer) if customer else each)
+    return met
+
+
+def _with_news(candidate: Candidate, known: Customer) -> Candidate:
+    told = candidate.told
+    if told is None:
+        return replace(candidate, customer=known)
+    news = told if known.takes(told) else None
+    return replace(candidate, customer=known.with_news(told), told=news)
 
 
 def take(
@@ -81,7 +110,13 @@ def take(
     claimed = ledger.claim(batch, claims, now)
     turned = _turned_away(campaign, group, claimed, now)
     won = [each for each in group if each.invitation.key in claimed.won]
-    stopped = list(_stopped(ledger, campaign, batch, won, claims))
+    unguarded = {each.invitation.customer for each in claims if not each.is_guarded}
+    # After the claim: a refund writes its mark and then looks for what it can still cancel, and so does who leaves.
+    marks = ledger.read_marks([each.invitation.key.occasion for each in won])
+    met = ledger.read_customers(
+        {each.invitation.customer for each in won if each.invitation.customer in unguarded}
+    )
+    stopped = list(_stopped(campaign, batch, won, marks, met))
     counts = end(ledger, group, turned, now)
     ledger.move(stopped)
     counts += batches.count_moves(stopped)
@@ -97,7 +132,11 @@ def take(
     told = gone | {each.invitation.key for each in turned if each.state is State.ENDED}
     if keeps_address:
         told |= claimed.won | {each.invitation.key for each in lost}
-    ready = [each for each in won if each.invitation.key not in gone]
+    ready = [
+        _with_news(each, met[each.invitation.customer]) if each.invitation.customer in met else each
+        for each in won
+        if each.invitation.key not in gone
+    ]
     return Taken(ready, +counts, told)
 
 
@@ -112,21 +151,13 @@ def end(
 
 
 def _stopped(
-    ledger: Ledger,
     campaign: Campaign,
     batch: Batch,
     won: Sequence[Candidate],
-    claims: Sequence[Claim],
+    marks: Mapping[Occasion, StopMark],
+    customers: Mapping[str, Customer],
 ) -> Iterator[Move]:
-    """Return the end of those who are claimed and must not be called.
-
-    After the claim: a refund writes its mark and then looks for what it can still cancel, and so does who leaves.
-    """
-    unguarded = {each.invitation.key for each in claims if not each.is_guarded}
-    marks = ledger.read_marks([each.invitation.key.occasion for each in won])
-    customers = ledger.read_customers(
-        [each.invitation.customer for each in won if each.invitation.key in unguarded]
-    )
+    """Return the end of those who are claimed and must not be called."""
     for each in won:
         if reason := _why_stopped(each, campaign, marks, customers):
             mine = replace(each.invitation, state=State.CLAIMED, batch=batch.id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from afterword.deciding.rules import End, when_due
@@ -20,26 +19,6 @@ if TYPE_CHECKING:
     from afterword.sending.sender import Sender
 
 _PAUSE = 900
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """What a batch of events tells of customers, and what the ledger has of them; both by key."""
-
-    told: Mapping[str, Customer]
-    known: Mapping[str, Customer]
-
-    def customer(self, key: str) -> Customer:
-        """Return a customer as the ledger and, if it is newer, the event have it."""
-        told, known = self.told[key], self.known.get(key)
-        if known is None:
-            return told
-        return known.told(told) if known.takes(told) or known.email is None else known
-
-    def told_new(self, key: str) -> Customer | None:
-        """Return what was told if the ledger is to remember it."""
-        told, known = self.told[key], self.known.get(key)
-        return told if known is None or known.takes(told) else None
 
 
 def send_due(
@@ -84,7 +63,7 @@ def send_new(
     sender: Sender,
     campaign: Campaign,
     invitations: Sequence[Invitation],
-    news: News,
+    told: Mapping[str, Customer],
     now: int,
 ) -> Counter[str]:
     """Decide on invitations that are due as they come in and that the ledger may not have yet; end or send each.
@@ -96,7 +75,7 @@ def send_new(
         sender: Calls the provider.
         campaign: Theirs.
         invitations: Pending and due.
-        news: Their customers.
+        told: Their customers by key, as the events told.
         now: Business time, Unix seconds.
 
     Returns:
@@ -104,12 +83,11 @@ def send_new(
     """
     ready, ended = [], []
     for each in invitations:
-        customer = news.customer(each.customer)
+        customer = told[each.customer]
         if end := _decide(campaign, each, customer.email or "", now):
             ended.append(Move(each, State.ENDED, reason=end.reason.value))
         else:
-            told = news.told_new(each.customer)
-            ready.append(Candidate(each, customer, told, is_new=True))
+            ready.append(Candidate(each, customer, customer, is_new=True))
     created = ledger.create([each.after() for each in ended], now)
     counts = count_moves([each for each in ended if each.invitation.key in created])
     counts["duplicate"] += len(ended) - len(created)

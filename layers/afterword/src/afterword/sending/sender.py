@@ -129,8 +129,14 @@ class Sender:
         if fault := provider.fault(terms_of(campaign)):
             _logger.warning("campaign %s waits: %s", campaign.id, fault)
             return "broken_campaign"
+        if _keeps_address(campaign, provider) or self._notes(campaign):
+            met = claiming.meet(self._ledger, candidates)
+            self._end(candidates, met.left, now, done)
+            candidates = met.candidates
         if provider.one_by_one and campaign.unknown_respondent == "skip":
-            candidates = self._end_nameless(candidates, now, done)
+            nameless = _without_token(candidates)
+            self._end(candidates, nameless, now, done)
+            candidates = [each for each in candidates if each.customer.token is not None]
         for group in groups(candidates, provider.most_recipients):
             rest = group
             while rest:
@@ -141,18 +147,19 @@ class Sender:
                 rest = rest[tried:]
         return None
 
-    def _end_nameless(
-        self, candidates: Sequence[Candidate], now: int, done: _Done
-    ) -> list[Candidate]:
-        """End those whom this provider can't name, where the campaign doesn't ask by e-mail; return the others."""
-        nameless = [each for each in candidates if each.customer.token is None]
-        moves = [
-            Move(each.invitation, State.ENDED, reason=Reason.NO_TOKEN.value) for each in nameless
-        ]
-        done.counts += claiming.end(self._ledger, nameless, moves, now)
-        done.left -= len(nameless)
-        done.written |= {each.invitation.key for each in nameless}
-        return [each for each in candidates if each.customer.token is not None]
+    def _notes(self, campaign: Campaign) -> bool:
+        """Tell whether anybody wants to know when a customer of this campaign was last asked."""
+        return self._capped is None or campaign.shop in self._capped
+
+    def _end(
+        self, candidates: Sequence[Candidate], moves: Sequence[Move], now: int, done: _Done
+    ) -> None:
+        """End those who are not even to be claimed."""
+        done.counts += claiming.end(self._ledger, candidates, moves, now)
+        done.left -= len(moves)
+        ended = {each.invitation.key for each in moves}
+        done.written |= ended
+        done.told |= ended
 
     def _send_group(
         self,
@@ -174,7 +181,7 @@ class Sender:
             size=len(group),
             created_at=wall,
             due=self._deadline + LEASE_GRACE,
-            notes=self._capped is None or campaign.shop in self._capped,
+            notes=self._notes(campaign),
         )
         known = self._ledger.read_way(batch.account, batch.survey)
         wanted = _wanted(provider, known, len(group), self.pace)
@@ -188,8 +195,7 @@ class Sender:
             return way
         if provider.one_by_one:
             group = group[: way.slot.calls]
-        # A token is worth remembering for the campaigns that need one.
-        keeps = campaign.keep_address == "always" or provider.one_by_one
+        keeps = _keeps_address(campaign, provider)
         taken = claiming.take(self._ledger, campaign, batch, group, now, keeps_address=keeps)
         done.written |= {each.invitation.key for each in group}
         done.told |= taken.told
@@ -344,3 +350,17 @@ def _looks_before(provider: Provider, way: Way) -> bool:
     if provider.one_by_one:
         return False
     return ways.is_open(way.account_state) or not provider.replays_key
+
+
+def _keeps_address(campaign: Campaign, provider: Provider) -> bool:
+    """Tell whether who is asked at once is remembered. Who is asked by token is: others may need it."""
+    return campaign.keep_address == "always" or provider.one_by_one
+
+
+def _without_token(candidates: Sequence[Candidate]) -> list[Move]:
+    """Return the end of those whom this provider can't name, where the campaign doesn't ask by e-mail."""
+    return [
+        Move(each.invitation, State.ENDED, reason=Reason.NO_TOKEN.value)
+        for each in candidates
+        if each.customer.token is None
+    ]
