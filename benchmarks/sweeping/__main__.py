@@ -35,8 +35,8 @@ _FEW = 1000
 _DUE = 500
 # So many of all that wait are due in the same minute.
 _RUSH = 10
-# The first run over the rush has time for a part of it: a round begins if 30 s are left for it.
-_SHORT = 50
+# The first run over the rush has time for a part of it: a round begins if 30 s, and 20 s for its call, are left.
+_SHORT = 70
 
 
 @dataclass(frozen=True, slots=True)

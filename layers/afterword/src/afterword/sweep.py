@@ -112,8 +112,8 @@ class Sweep:
         self._blocked.pop(campaign.id, None)
         if self._is_idle(campaign, now):
             return counts
-        most = self._most_rows(campaign)
-        while self._clock() + _ROUND_SECONDS < self._deadline:
+        most, seconds = self._measure_round(campaign)
+        while self._clock() + seconds < self._deadline:
             if blocked := self._find_block(campaign):
                 self._note_block(campaign, blocked, Counter(blocked_lanes=1))
                 break
@@ -148,17 +148,22 @@ class Sweep:
         self.idle[campaign.id] = times
         return True
 
-    def _most_rows(self, campaign: Campaign) -> int:
-        """Return how many rows a round reads: what is read and can't be sent yet has to be read again in the next."""
+    def _measure_round(self, campaign: Campaign) -> tuple[int, int]:
+        """Return how many rows a round reads, and how many seconds it may take.
+
+        What is read and can't be sent yet has to be read again, and what is claimed too late for its call to be given
+        back.
+        """
         if campaign.mode is Mode.DRY_RUN:
-            return _MOST_ROWS
+            return _MOST_ROWS, _ROUND_SECONDS
         try:
             provider = self._sender.provider_of(campaign.account)
         except (AccountError, ParametersError):
-            return _FEWEST_ROWS
+            return _FEWEST_ROWS, _ROUND_SECONDS
+        seconds = _ROUND_SECONDS + provider.call_seconds
         if provider.one_by_one:
-            return min(max(provider.calls_per_minute, _FEWEST_ROWS), _MOST_ROWS)
-        return _MOST_ROWS
+            return min(max(provider.calls_per_minute, _FEWEST_ROWS), _MOST_ROWS), seconds
+        return _MOST_ROWS, seconds
 
     def _find_block(self, campaign: Campaign) -> Blocked | None:
         way = self._ledger.read_way(campaign.account, campaign.survey)
