@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pstats
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +14,7 @@ from benchmarks.compare.bench import BUILT, runners
 from benchmarks.compare.goals import HEAD, goals
 from benchmarks.compare.page import PICTURE, Run, versions, write, write_results
 from benchmarks.compare.plot import draw
+from benchmarks.compare.profile import show_functions
 from benchmarks.compare.subjects import SUBJECTS, Subject
 from benchmarks.compare.table import COSTS, SPEED, cost_rows, speed_rows
 from local.cloud import LOCAL
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 FULL = 2000
 _PROFILE = LOCAL / "bench.profile"
-_LINES = 40
 
 
 def main(
@@ -52,7 +51,7 @@ def main(
     move_in(os.environ)
     console, share = Console(), events / FULL
     if profile:
-        _profile(profile, rounds, share)
+        _profile(console, profile, rounds, share)
         return
     subjects, load = _chosen(only), os.getloadavg()[0]
     measured = _measure(console, list(subjects.values()), rounds, share)
@@ -108,13 +107,11 @@ def _measure(
     return measured
 
 
-def _profile(name: str, rounds: int, share: float) -> None:
+def _profile(console: Console, name: str, rounds: int, share: float) -> None:
     with runners([_chosen(name)[name]], share, _PROFILE) as started:
         for _ in range(rounds):
             started[name].round()
-    stats = pstats.Stats(str(_PROFILE))
-    stats.sort_stats("tottime").print_stats(_LINES)
-    stats.sort_stats("cumulative").print_stats(_LINES)
+    console.print(show_functions(_PROFILE))
 
 
 if __name__ == "__main__":

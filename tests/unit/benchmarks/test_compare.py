@@ -18,6 +18,7 @@ from benchmarks.compare.measuring import Books, Round, Spread, per_thousand, rat
 from benchmarks.compare.orders import sqs_event
 from benchmarks.compare.page import DOCUMENT, PICTURE, Run, markdown, put, results, write
 from benchmarks.compare.plot import draw
+from benchmarks.compare.profile import package, shares, table
 from benchmarks.compare.subjects import SUBJECTS, Subject
 from benchmarks.compare.table import (
     COSTS,
@@ -314,3 +315,35 @@ def test_the_picture_names_all_and_is_the_same_twice(tmp_path: Path) -> None:
     texts = [each.read_text() for each in files]
     assert texts[0] == texts[1]
     assert all(f">{name}<" in texts[0] for name in BY_NAME)
+
+
+# The profile.
+
+BUILT = "/home/python/built"
+
+
+@pytest.mark.parametrize(
+    ("file", "whose"),
+    [
+        (
+            f"{BUILT}/AfterwordLayer/python/afterword/remembering/dynamodb/table.py",
+            "afterword/remembering",
+        ),
+        (f"{BUILT}/AfterwordLayer/python/afterword/translate.py", "afterword/translate.py"),
+        (f"{BUILT}/DependenciesLayer/python/pydantic/main.py", "pydantic"),
+        ("/a/.venv-lambda/lib/python3.13/site-packages/botocore/serialize.py", "botocore"),
+        ("/a/.venv-lambda/lib/python3.13/site-packages/six.py", "six"),
+        ("/usr/lib/python3.13/json/encoder.py", "Python itself"),
+        ("~", "in C: JSON, sockets, hashes, …"),
+    ],
+)
+def test_a_function_is_its_packages_and_of_ours_the_rooms(file: str, whose: str) -> None:
+    assert package(file) == whose
+
+
+def test_a_package_has_the_share_of_all_its_functions() -> None:
+    times = {("/x/site-packages/a/b.py", 1, "f"): 1.0, ("/x/site-packages/a/c.py", 2, "g"): 2.0}
+    stats: dict[Any, Any] = {where: (1, 1, seconds, 9.0, {}) for where, seconds in times.items()}
+    stats["~", 0, "<sha256>"] = (1, 1, 1.0, 1.0, {})
+    assert shares(stats) == [("a", 0.75), ("in C: JSON, sockets, hashes, …", 0.25)]
+    assert table(stats).row_count == 2
