@@ -112,8 +112,8 @@ class _Connection(asyncio.Protocol):
         if "Content-Length" not in response.headers:
             lines.append(f"Content-Length: {len(response.body)}")
         whole = keeps and response.instead is None
-        if not whole:
-            lines.append("Connection: close")
+        # As most servers do: HTTP/1.1 would let them keep it without a word.
+        lines.append(f"Connection: {'keep-alive' if whole else 'close'}")
         transport.write("\r\n".join([*lines, "", ""]).encode("latin-1") + response.body)
         if not whole:
             transport.close()

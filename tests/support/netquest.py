@@ -15,7 +15,9 @@ from afterword.sending.netquest import NetquestProvider
 from tests.support.samples import NOW
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+
+    from afterword.sending.http import Request
 
 SECONDS = 20
 # Account, key and authorisation of Netquest's own example.
@@ -73,7 +75,7 @@ class Call:
     query: str
     form: str
     headers: Mapping[str, str]
-    deadline: float | None
+    deadline: float
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -94,28 +96,25 @@ class FakeHttp:
     replies: dict[str, Reply] = field(default_factory=dict)
     otherwise: Reply = SUCCESS
     calls: list[Call] = field(default_factory=list)
+    waves: list[tuple[int, int]] = field(default_factory=list)
     seconds: int = SECONDS
 
     def deadline(self) -> float:
         return 20.0
 
-    def call(
-        self,
-        method: str,
-        url: str,
-        *,
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-        deadline: float | None = None,
-    ) -> Answer:
-        parts = urlsplit(url)
+    def call_all(
+        self, asked: Sequence[Request], deadline: float, at_once: int
+    ) -> list[Answer | BaseException]:
+        self.waves.append((len(asked), at_once))
+        return [self._answer(each, deadline) for each in asked]
+
+    def _answer(self, request: Request, deadline: float) -> Answer | BaseException:
+        parts = urlsplit(request.url)
         address = parts._replace(query="").geturl()
-        form = (body or b"").decode()
-        call = Call(method, address, parts.query, form, headers or {}, deadline)
+        form = (request.body or b"").decode()
+        call = Call(request.method, address, parts.query, form, request.headers, deadline)
         self.calls.append(call)
         reply = self.replies.get(call.person, self.otherwise)
-        if isinstance(reply, BaseException):
-            raise reply
         return reply(call) if callable(reply) else reply
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass
 from itertools import count
@@ -78,6 +79,9 @@ class OverOnce:
         self._looks = count(1)
 
     def __call__(self) -> float:
+        if threading.current_thread() is not threading.main_thread():
+            # A worker who looks whether there is still time to begin.
+            return 0.0
         if next(self._looks) < _LOOKS_OF_A_CALL:
             return 0.0
         assert self._happened.wait(60)

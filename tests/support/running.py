@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -407,6 +408,9 @@ class OverWhen:
         self._looks = count(1)
 
     def __call__(self) -> float:
+        if threading.current_thread() is not threading.main_thread():
+            # A worker who looks whether there is still time to begin.
+            return 0.0
         if next(self._looks) <= self._patient:
             return 0.0
         assert self._happened.wait(60)

@@ -34,11 +34,12 @@ class Received:
 
 @dataclass
 class Exchange:
-    """A request, and the ways in which a server may treat whoever made it."""
+    """A request, and the ways in which a server may treat whoever made it. `kept`: the connection stays open."""
 
     request: Received
     connection: socket.socket
     released: Event
+    kept: bool = False
 
     def write(self, *pieces: bytes) -> None:
         for piece in pieces:
@@ -73,6 +74,19 @@ def reply(status: int, body: object = b"", headers: Mapping[str, str] | None = N
         # A client may have read enough.
         with suppress(OSError):
             exchange.write(payload)
+
+    return answer
+
+
+def kept(body: object, headers: Mapping[str, str]) -> Answer:
+    """Answer 200 with JSON, and leave the connection open."""
+    payload = json.dumps(body).encode()
+    known = {"Content-Length": str(len(payload)), **headers}
+
+    def answer(exchange: Exchange) -> None:
+        exchange.kept = True
+        head = "".join(f"{name}: {known[name]}\r\n" for name in known)
+        exchange.write(f"HTTP/1.1 200 OK\r\n{head}\r\n".encode() + payload)
 
     return answer
 
@@ -147,11 +161,14 @@ class Server:
     def will(self, *answers: Answer) -> None:
         self.answers.extend(answers)
 
-    def answer(self, request: Received, connection: socket.socket) -> None:
+    def answer(self, request: Received, connection: socket.socket) -> bool:
+        """Answer; return whether the connection stays open."""
         self.received.append(request)
         self.reached.set()
         answer = self.answers.popleft() if self.answers else self.otherwise
-        answer(Exchange(request, connection, self.released))
+        exchange = Exchange(request, connection, self.released)
+        answer(exchange)
+        return exchange.kept
 
 
 def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
@@ -169,8 +186,9 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
             path, _, query = self.path.partition("?")
             headers = {name.lower(): value for name, value in self.headers.items()}
             request = Received(self.command, path, query, headers, body)
-            self.close_connection = True
-            server.answer(request, self.connection)
+            self.close_connection = not server.answer(request, self.connection)
+            if not self.close_connection:
+                return
             # Else the connection would be shut down in good order first, and no reset seen.
             self.rfile.close()
             self.connection.close()

@@ -125,8 +125,11 @@ def call(provider: NetquestProvider) -> object:
         for each in (credentials.webhook_key, credentials.webhook_auth)
         if each
     ]
-    url = provider._url(secrets, "send-invitation-to-token")
-    return provider._send(url, {"token": TOKEN}, provider._http.deadline())
+    asked = provider._request(secrets, "send-invitation-to-token", {"token": TOKEN})
+    (result,) = provider._http.call_all([asked], provider._http.deadline(), 1)
+    if isinstance(result, Exception):
+        raise result
+    return repr(asked), result
 
 
 CALLS: dict[str, Callable[[NetquestProvider], object]] = {"invite": invite, "call": call}

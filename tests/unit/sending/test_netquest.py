@@ -14,6 +14,7 @@ from moto import mock_aws
 from afterword.noting import Notes
 from afterword.sending.http import Answer, LostError, NeverSentError
 from afterword.sending.netquest import (
+    FEWEST_RECIPIENTS,
     MOST_RECIPIENTS,
     NetquestProvider,
     parameters,
@@ -41,6 +42,7 @@ from tests.support.netquest import (
     ROTATED,
     SUCCESS,
     UNAUTHORIZED,
+    Call,
     FakeHttp,
     error,
     said,
@@ -50,7 +52,7 @@ from tests.support.parameters import Store, account_text
 from tests.support.samples import NOW
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from afterword.deciding.accounts import Credentials
     from afterword.sending.provider import Single
@@ -85,6 +87,11 @@ class Secrets:
     def __call__(self, fresh: bool) -> Credentials | None:  # noqa: FBT001 -- the port's one argument
         self.reads[fresh] += 1
         return self.kept[fresh]
+
+
+def unclear_but_one(call: Call) -> Answer:
+    """Lose every answer but one."""
+    return SUCCESS if call.person == "T24" else Answer(500, {}, b"")
 
 
 def crowd(size: int) -> list[Recipient]:
@@ -154,7 +161,7 @@ def test_a_secret_cannot_leave_its_place_in_the_path() -> None:
 def test_the_same_batch_has_the_same_bytes_and_outcomes_in_its_order() -> None:
     http = FakeHttp({"T1": LEFT, "T3": QUOTA, "T5": NeverSentError("ConnectionError")})
     provider = http.provider()
-    people = crowd(MOST_RECIPIENTS)
+    people = crowd(FEWEST_RECIPIENTS)
     body = provider.encode(people, TERMS)
     assert body == provider.encode(people, TERMS)
     outcomes = provider.invite(SURVEY, body, "batch-1").outcomes
@@ -168,8 +175,61 @@ def test_all_calls_of_a_batch_share_one_deadline() -> None:
     assert {each.deadline for each in http.calls} == {http.deadline()}
 
 
-def test_a_batch_fits_into_a_minute_s_budget() -> None:
-    assert FakeHttp().provider(calls_per_minute=10).most_recipients == 10
+@pytest.mark.parametrize(
+    ("calls_per_minute", "most", "at_once"),
+    [(10, 10, 8), (200, 25, 8), (1200, 25, 20), (2400, 40, 40), (6000, 100, 50), (60_000, 100, 50)],
+)
+def test_a_batch_holds_what_its_account_takes_in_a_second_and_fits_into_a_minute_s_budget(
+    calls_per_minute: int, most: int, at_once: int
+) -> None:
+    http = FakeHttp()
+    provider = http.provider(calls_per_minute=calls_per_minute)
+    assert provider.most_recipients == most
+    provider.invite(SURVEY, provider.encode(crowd(3), TERMS), "batch-1")
+    assert http.waves == [(3, at_once)]
+
+
+@pytest.mark.parametrize("otherwise", [SUCCESS, LEFT, NO_TOKEN, unclear_but_one])
+def test_some_go_ahead_and_if_their_way_is_free_the_others_follow(
+    otherwise: Answer | Callable[[Call], Answer],
+) -> None:
+    http = FakeHttp(otherwise=otherwise)
+    outcomes = invite(http, *crowd(MOST_RECIPIENTS), calls_per_minute=6000).outcomes
+    assert [size for size, _ in http.waves] == [FEWEST_RECIPIENTS, 75]
+    assert (len(outcomes), len(http.calls)) == (MOST_RECIPIENTS, MOST_RECIPIENTS)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        LostError("time-out"),
+        NeverSentError("ConnectionError"),
+        QUOTA,
+        UNAUTHORIZED,
+        error("Something odd"),
+        error("Survey not found"),
+        Answer(500, {}, b""),
+        Answer(429, {}, b""),
+        Answer(200, {}, b""),
+    ],
+)
+def test_if_it_is_not_free_the_others_are_not_called(answer: Answer | BaseException) -> None:
+    http = FakeHttp(otherwise=answer)
+    outcomes = invite(http, *crowd(MOST_RECIPIENTS), calls_per_minute=6000).outcomes
+    assert len(http.calls) == FEWEST_RECIPIENTS
+    assert set(outcomes[FEWEST_RECIPIENTS:]) == {Retry("not_called")}
+    assert Retry("not_called") not in outcomes[:FEWEST_RECIPIENTS]
+
+
+def test_who_follows_is_called_with_the_rotated_secret_at_once() -> None:
+    http = by_key(ROTATED, UNAUTHORIZED)
+    secrets = Secrets(secret(), secret(ROTATED))
+    people = crowd(MOST_RECIPIENTS)
+    outcome = invite(http, *people, credentials=secrets, calls_per_minute=6000)
+    assert outcome.count_sent() == MOST_RECIPIENTS
+    assert secrets.reads == {False: 1, True: 1}
+    asked = [http.asked[each.token or ""] for each in people]
+    assert asked == [2] * FEWEST_RECIPIENTS + [1] * 75
 
 
 def test_what_a_provider_promises() -> None:
@@ -342,8 +402,8 @@ def test_a_rotated_secret_is_read_once_a_batch_and_the_same_calls_go_out_again_o
 ) -> None:
     http = by_key(ROTATED, wrong)
     secrets = Secrets(secret(), secret(ROTATED))
-    outcome = invite(http, *crowd(MOST_RECIPIENTS), credentials=secrets)
-    assert outcome.count_sent() == MOST_RECIPIENTS
+    outcome = invite(http, *crowd(FEWEST_RECIPIENTS), credentials=secrets)
+    assert outcome.count_sent() == FEWEST_RECIPIENTS
     assert secrets.reads == {False: 1, True: 1}
     assert set(http.asked.values()) == {2}
     assert len({(each.form, each.url.rpartition("/")[2]) for each in http.calls}) == 25

@@ -189,7 +189,25 @@ def test_each_call_for_one_person_has_that_persons_id_and_nothing_of_the_person(
     assert "lanted" not in str(line)
 
 
-def test_a_providers_call_for_one_person_gets_the_id_from_the_ledger(heard: Heard) -> None:
+def test_of_who_was_invited_one_by_one_only_who_asks_for_it_has_a_line(
+    heard: Heard, caplog: pytest.LogCaptureFixture
+) -> None:
+    person = Recipient("jana@planted.test", "Jana Planted", "cs", "81a2B7", correlation_id="evt-1")
+    provider = FakeHttp().provider()
+    body = provider.encode([person], Terms(template=1))
+    provider.invite(1, body, "batch-1")
+    assert heard.lines("called") == []
+    caplog.set_level(logging.DEBUG)
+    provider.invite(1, body, "batch-1")
+    (line,) = heard.lines("called")
+    assert (line["text"], line["correlation_id"]) == ("called: sent", "evt-1")
+    assert "lanted" not in str(line)
+
+
+def test_a_providers_call_for_one_person_gets_the_id_from_the_ledger(
+    heard: Heard, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
     http = FakeHttp()
     shop = Shop([campaign(delay="PT0S", template=1, unknown_respondent="by_email")])
     shop.provider = http.provider()  # type: ignore[assignment]  # the real dialect

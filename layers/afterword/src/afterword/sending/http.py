@@ -7,21 +7,22 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import requests
-from requests.adapters import HTTPAdapter
+from requests import adapters
 from urllib3.exceptions import HTTPError
+from urllib3.util.ssl_ import create_urllib3_context
+
+from afterword.sending.connecting import Adapter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+    from concurrent.futures import Future
     from contextlib import AbstractContextManager
-
-    from requests import PreparedRequest
-    from urllib3.connection import HTTPConnection
-    from urllib3.connectionpool import HTTPConnectionPool
+    from ssl import SSLContext
 
 MOST_BYTES = 5_000_000
 CONNECT_SECONDS = 5
@@ -48,12 +49,17 @@ class LostError(Exception):
     """The request may have been processed; its answer is lost."""
 
 
+type Result = Answer | NeverSentError | LostError
+
+
 @dataclass(frozen=True, slots=True)
-class _Request:
+class Request:
+    """What is asked: GET or POST; a body, if there is one, is not empty. `repr` hides all that may be secret."""
+
     method: str
-    url: str
-    headers: Mapping[str, str]
-    body: bytes | None
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(repr=False)
 
 
 class _Body(BytesIO):
@@ -78,7 +84,7 @@ class _Body(BytesIO):
 class _Attempt:
     """What the thread that makes a request and the one that waits for it know of it."""
 
-    def __init__(self, request: _Request) -> None:
+    def __init__(self, request: Request) -> None:
         self.request = request
         self.body = None if request.body is None else _Body(request.body)
         self.head: Answer | None = None
@@ -95,7 +101,7 @@ class _Attempt:
         begun = self.body.taken if self.body else self.connected
         return LostError(reason) if begun else NeverSentError(reason)
 
-    def give_up(self) -> Answer | NeverSentError | LostError:
+    def give_up(self) -> Result:
         self.over = True
         if self.body:
             self.body.over = True
@@ -103,41 +109,8 @@ class _Attempt:
         return self.head or self.fail("time-out")
 
 
-class _Adapter(HTTPAdapter):
-    """Tells an attempt when its connection is there. No error says so: TLS fails alike in and after its handshake."""
-
-    def __init__(self, attempt: _Attempt) -> None:
-        super().__init__()
-        self._attempt = attempt
-
-    def get_connection_with_tls_context(
-        self,
-        request: PreparedRequest,
-        verify: bool | str | None,  # noqa: FBT001 -- requests' signature
-        proxies: Mapping[str, str] | None = None,
-        cert: tuple[str, str] | str | None = None,
-    ) -> HTTPConnectionPool:
-        pool: Any = super().get_connection_with_tls_context(request, verify, proxies, cert)
-        pool.ConnectionCls = partial(_connection, pool.ConnectionCls, self._attempt)
-        return cast("HTTPConnectionPool", pool)
-
-
-def _connection(
-    made: Callable[..., HTTPConnection], attempt: _Attempt, **settings: object
-) -> HTTPConnection:
-    connection: Any = made(**settings)
-    connect = connection.connect
-
-    def connect_and_tell() -> None:
-        connect()
-        attempt.connect()
-
-    connection.connect = connect_and_tell
-    return cast("HTTPConnection", connection)
-
-
 class Http:
-    """Makes HTTP calls of bounded length, each on a connection of its own.
+    """Makes HTTP calls of bounded length, each on a connection of its own, but for those that are made together.
 
     A connection that was kept may have died while the function was frozen, and what is sent on it would be in doubt.
 
@@ -192,57 +165,97 @@ class Http:
             LostError: Perhaps processed.
         """
         until = self.deadline() if deadline is None else deadline
-        request = _Request(method, url, headers or {}, body)
+        request = Request(method, url, headers or {}, body)
         answer = self._within(until, request, fresh=False)
         if self._authenticate and answer.status in _SECRET_REFUSED:
             answer = self._within(until, request, fresh=True)
         return answer
 
-    def _within(self, deadline: float, request: _Request, *, fresh: bool) -> Answer:
+    def call_all(self, asked: Sequence[Request], deadline: float, at_once: int) -> list[Result]:
+        """Make several calls, some of them at once and on each other's connections; none is repeated.
+
+        Args:
+            asked: The requests.
+            deadline: As `deadline()` returned it, for all of them.
+            at_once: The most that are in flight.
+
+        Returns:
+            What came of each, in their order; errors as `call` raises them.
+        """
+        left = deadline - self._clock()
+        if left <= 0:
+            return [NeverSentError("time-out") for _ in asked]
+        attempts = [_Attempt(each) for each in asked]
+        workers = ThreadPoolExecutor(at_once, thread_name_prefix="http")
+        with closing(self._adapter(at_once)) as adapter:
+
+            def make(attempt: _Attempt) -> Result:
+                if attempt.over or self._clock() >= deadline:
+                    return NeverSentError("time-out")
+                with self._watch():
+                    return self._try(attempt, adapter, left, fresh=False)
+
+            futures = [workers.submit(make, each) for each in attempts]
+            workers.shutdown(wait=False)
+            return [
+                self._await(future, each, deadline)
+                for future, each in zip(futures, attempts, strict=True)
+            ]
+
+    def _within(self, deadline: float, request: Request, *, fresh: bool) -> Answer:
         """Bound the whole attempt: requests' own time-outs start anew with each byte that trickles in."""
         left = deadline - self._clock()
         if left <= 0:
             raise NeverSentError("time-out")
         attempt = _Attempt(request)
         worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="http")
-        future = worker.submit(self._try, attempt, left, fresh=fresh)
+        future = worker.submit(self._try_alone, attempt, left, fresh=fresh)
         worker.shutdown(wait=False)
         with self._watch():
-            try:
-                result = future.result(timeout=max(deadline - self._clock(), 0))
-            except TimeoutError:
-                result = attempt.give_up()
+            result = self._await(future, attempt, deadline)
         # Raised here, outside of every handler: an exception in whose context requests' own stand would carry the
         # address and the headers along, for whoever prints it.
         if not isinstance(result, Answer):
             raise result
         return result
 
-    def _try(
-        self, attempt: _Attempt, left: float, *, fresh: bool
-    ) -> Answer | NeverSentError | LostError:
+    def _await(self, future: Future[Result], attempt: _Attempt, deadline: float) -> Result:
+        try:
+            return future.result(timeout=max(deadline - self._clock(), 0))
+        except TimeoutError:
+            return attempt.give_up()
+
+    def _try_alone(self, attempt: _Attempt, left: float, *, fresh: bool) -> Result:
+        with closing(self._adapter(1)) as adapter:
+            return self._try(attempt, adapter, left, fresh=fresh)
+
+    def _try(self, attempt: _Attempt, adapter: Adapter, left: float, *, fresh: bool) -> Result:
         try:
             secret = self._authenticate(fresh) if self._authenticate else {}
         except NeverSentError as error:
             return error
         try:
-            return _send(attempt, secret, left)
+            return _send(attempt, adapter, secret, left)
         except _FAULTS as error:
             return attempt.fail(type(error).__name__)
 
+    def _adapter(self, connections: int) -> Adapter:
+        return Adapter(lambda: self._trust, connections)
 
-def _send(attempt: _Attempt, secret: Mapping[str, str], left: float) -> Answer:
-    # An adapter, not a session: a session follows the address of a redirect that it was told not to follow, as far as
-    # reading its whole body; it keeps cookies; and it asks the environment for proxies and passwords.
+    @cached_property
+    def _trust(self) -> SSLContext:
+        context = create_urllib3_context()
+        context.load_verify_locations(adapters.DEFAULT_CA_BUNDLE_PATH)
+        return context
+
+
+def _send(attempt: _Attempt, adapter: Adapter, secret: Mapping[str, str], left: float) -> Answer:
     asked = attempt.request
     prepared = requests.Request(
         asked.method, asked.url, headers={**asked.headers, **secret}, data=attempt.body
     ).prepare()
     timeout = (min(CONNECT_SECONDS, left), left)
-    with (
-        closing(_Adapter(attempt)) as adapter,
-        adapter.send(prepared, stream=True, timeout=timeout) as response,
-    ):
+    with adapter.carry(prepared, attempt, timeout) as response:
         attempt.head = Answer(response.status_code, response.headers, b"")
         return Answer(response.status_code, response.headers, _read(response))
 

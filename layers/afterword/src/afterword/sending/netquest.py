@@ -10,16 +10,13 @@ from __future__ import annotations
 import json
 import logging
 import re
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, urlencode
 
 from afterword.deciding.rules import Reason
-from afterword.sending.http import LostError, NeverSentError
+from afterword.sending.http import LostError, NeverSentError, Request
 from afterword.sending.nps import read_status
 from afterword.sending.provider import (
     Each,
@@ -38,14 +35,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from afterword.deciding.accounts import Account, Credentials
-    from afterword.sending.http import Answer, Http
+    from afterword.sending.http import Answer, Http, Result
     from afterword.sending.provider import Seen, Single
 
 _logger = logging.getLogger(__name__)
-# So few that a batch whose answers were lost costs a person little: nobody can be asked what became of it.
-MOST_RECIPIENTS = 25
-_AT_ONCE = 8
+# A batch holds what its account takes in a second, within these bounds. Few: nobody can be asked what became of calls
+# whose answers were lost.
+FEWEST_RECIPIENTS, MOST_RECIPIENTS = 25, 100
+_FEWEST_AT_ONCE, _MOST_AT_ONCE = 8, 50
 _UNUSABLE = Retry("unreachable: no usable credentials", outage=True)
+_NOT_CALLED = Retry("not_called")
 _QUOTA = "invitations limit has been reached"
 # Looked up in small letters: some pages name an error without its exact body.
 _MEANS: Mapping[str, Single] = {
@@ -73,16 +72,16 @@ class _Secret:
     """The account's secret during one batch: read once, and once past the cache if that seems to be at fault."""
 
     def __init__(self, read: Callable[[bool], Credentials | None]) -> None:
-        self.cached = read(False)  # noqa: FBT003 -- the port's one argument
+        self.current = read(False)  # noqa: FBT003 -- the port's one argument
         self._read = read
-        self._fresh: list[Credentials | None] = []
-        self._lock = Lock()
+        self._is_fresh = False
 
-    def fresh(self) -> Credentials | None:
-        with self._lock:
-            if not self._fresh:
-                self._fresh.append(self._read(True))  # noqa: FBT003
-            return self._fresh[0]
+    def renew(self) -> bool:
+        """Read it past the cache, unless that was done before; tell whether it is another one now."""
+        if self._is_fresh:
+            return False
+        known, self.current, self._is_fresh = self.current, self._read(True), True  # noqa: FBT003
+        return self.current != known
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,6 @@ class _Round:
     terms: Terms
     deadline: float
     secret: _Secret
-    batch: str
 
 
 class NetquestProvider:
@@ -122,8 +120,12 @@ class NetquestProvider:
         self._clock = clock
         self.call_seconds = http.seconds
         self.calls_per_minute = account.calls_per_minute
+        a_second = account.calls_per_minute // 60
+        self._at_once = min(max(a_second, _FEWEST_AT_ONCE), _MOST_AT_ONCE)
         # Each is a call: a batch must fit into a minute's budget.
-        self.most_recipients = min(MOST_RECIPIENTS, account.calls_per_minute)
+        self.most_recipients = min(
+            max(a_second, FEWEST_RECIPIENTS), MOST_RECIPIENTS, account.calls_per_minute
+        )
 
     def fault(self, terms: Terms) -> str | None:
         """See `Provider`."""
@@ -135,16 +137,23 @@ class NetquestProvider:
         return json.dumps({"terms": asdict(terms or Terms()), "people": people}).encode()
 
     def invite(self, survey: int, body: bytes, key: str) -> Each:
-        """See `Provider`. Some calls at once, all in the time of one."""
+        """See `Provider`. Some calls at once, all in the time of one.
+
+        Some go ahead. Where their outcomes say that the way is not free, the others are not called: an outage puts no
+        more in doubt than a few, however large the batch.
+        """
         batch = json.loads(body)
         people = [Recipient(**each) for each in batch["people"]]
         # The deadline first: to read the secret takes some of the time, too.
         deadline = self._http.deadline()
-        secret = _Secret(self._credentials)
+        shared = _Round(survey, Terms(**batch["terms"]), deadline, _Secret(self._credentials))
+        outcomes = self._ask(shared, people[:FEWEST_RECIPIENTS])
+        if others := people[FEWEST_RECIPIENTS:]:
+            is_free = isinstance(Each(tuple(outcomes)).for_the_way(), Sent)
+            outcomes += self._ask(shared, others) if is_free else [_NOT_CALLED] * len(others)
         # Netquest knows no keys.
-        shared = _Round(survey, Terms(**batch["terms"]), deadline, secret, batch=key)
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="netquest") as workers:
-            return Each(tuple(workers.map(partial(self._ask, shared), people)))
+        _tell(people, outcomes, batch=key)
+        return Each(tuple(outcomes))
 
     def list_after(self, survey: int, after_id: int) -> list[Seen]:
         """See `Provider`: Netquest has no list of invitations."""
@@ -156,46 +165,54 @@ class NetquestProvider:
         del survey, invitation
         raise LookUpError(Retry("netquest can't be asked"))
 
-    def _ask(self, shared: _Round, person: Recipient) -> Single:
-        outcome = self._call(shared, person, shared.secret.cached)
-        if _may_be_the_secret(outcome):
-            fresh = shared.secret.fresh()
-            # The same would be answered alike.
-            if fresh != shared.secret.cached:
-                outcome = self._call(shared, person, fresh)
-        if isinstance(outcome, Uncertain) and shared.terms.resends:
-            outcome = Retry("uncertain_resent", doubtful=True)
-        about = {"batch": shared.batch, "correlation_id": person.correlation_id}
-        _logger.info("called: %s", label(outcome), extra=about)
-        return outcome
+    def _ask(self, shared: _Round, people: Sequence[Recipient]) -> list[Single]:
+        outcomes = self._call(shared, people)
+        again = [n for n, each in enumerate(outcomes) if _may_be_the_secret(each)]
+        # The same would be answered alike.
+        if again and shared.secret.renew():
+            fresh = self._call(shared, [people[n] for n in again])
+            for n, outcome in zip(again, fresh, strict=True):
+                outcomes[n] = outcome
+        if shared.terms.resends:
+            doubtful = Retry("uncertain_resent", doubtful=True)
+            return [doubtful if isinstance(each, Uncertain) else each for each in outcomes]
+        return outcomes
 
-    def _call(self, shared: _Round, person: Recipient, credentials: Credentials | None) -> Single:
-        if credentials is None:
-            return _UNUSABLE
-        name, form = parameters(shared.survey, shared.terms, person)
-        secrets = _secrets(credentials)
-        try:
-            answer = self._send(self._url(secrets, name), form, shared.deadline)
-        except NeverSentError as error:
-            return Retry(f"unreachable: {error}", outage=True)
-        except LostError as error:
-            return Uncertain(f"no answer: {error}")
-        return self._judge(answer, (*secrets, *_personal(person)))
+    def _call(self, shared: _Round, people: Sequence[Recipient]) -> list[Single]:
+        if shared.secret.current is None:
+            return [_UNUSABLE] * len(people)
+        secrets = _secrets(shared.secret.current)
+        asked = [
+            self._request(secrets, *parameters(shared.survey, shared.terms, person))
+            for person in people
+        ]
+        results = self._http.call_all(asked, shared.deadline, self._at_once)
+        return [
+            self._judge(result, (*secrets, *_personal(person)))
+            for result, person in zip(results, people, strict=True)
+        ]
 
-    def _send(self, url: str, form: Mapping[str, str | int], deadline: float) -> Answer:
-        encoded = urlencode(form)
+    def _request(self, secrets: Sequence[str], name: str, form: Mapping[str, str | int]) -> Request:
+        url, encoded = self._url(secrets, name), urlencode(form)
         if self._account.method == "GET":
-            return self._http.call("GET", f"{url}?{encoded}", deadline=deadline)
+            return Request("GET", f"{url}?{encoded}", {}, None)
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        return self._http.call(
-            "POST", url, body=encoded.encode(), headers=headers, deadline=deadline
-        )
+        return Request("POST", url, headers, encoded.encode())
 
     def _url(self, secrets: Sequence[str], name: str) -> str:
         path = "/".join(quote(each, safe="") for each in secrets)
         return f"{self._account.base_url}/webhooks/{self._account.id_account}/{path}/{name}"
 
-    def _judge(self, answer: Answer, hidden: Sequence[str]) -> Single:
+    def _judge(self, result: Result, hidden: Sequence[str]) -> Single:
+        match result:
+            case NeverSentError():
+                return Retry(f"unreachable: {result}", outage=True)
+            case LostError():
+                return Uncertain(f"no answer: {result}")
+            case answer:
+                return self._judge_answer(answer, hidden)
+
+    def _judge_answer(self, answer: Answer, hidden: Sequence[str]) -> Single:
         """Judge by `type`, never by the status; without one the status says what it can."""
         said = _read(answer.body)
         if said is None:
@@ -236,6 +253,14 @@ def seconds_to_next(period: Literal["day", "month"], now: int) -> int:
     else:
         begins = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
     return int(begins.timestamp()) - now
+
+
+def _tell(people: Sequence[Recipient], outcomes: Sequence[Single], batch: str) -> None:
+    """Log who was not invited. How many were is said of the batch; who, only to whoever asks for it."""
+    for person, outcome in zip(people, outcomes, strict=True):
+        level = logging.DEBUG if isinstance(outcome, Sent) else logging.INFO
+        about = {"batch": batch, "correlation_id": person.correlation_id}
+        _logger.log(level, "called: %s", label(outcome), extra=about)
 
 
 def _may_be_the_secret(outcome: Single) -> bool:
