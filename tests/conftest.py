@@ -31,6 +31,18 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 gc.set_threshold(50_000, 10, 10)
 
 
+# They go the same ways thousands of times, and would take three times as long if each step was noted.
+UNCOUNTED = (
+    "tests/conformance/pages/",
+    "tests/conformance/test_openapi.py",
+    "tests/hostile/",
+    "tests/integration/test_calls.py",
+    "tests/simulation/",
+    "tests/unit/pipeline/test_model.py",
+    "tests/unit/pipeline/test_planted_bugs.py",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Unit tests have no sockets at all; every other test has loopback alone."""
     for item in items:
@@ -38,6 +50,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.disable_socket)
         else:
             item.add_marker(pytest.mark.allow_hosts(["127.0.0.1"]))
+        if item.nodeid.startswith(UNCOUNTED):
+            item.add_marker(pytest.mark.no_cover)
 
 
 @pytest.fixture(scope="session", autouse=True)

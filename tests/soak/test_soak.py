@@ -30,10 +30,10 @@ def soak(log: Path, **options: object) -> tuple[int, dict[str, int]]:
 
 
 def test_thousands_of_events_with_faults_balance(tmp_path: Path) -> None:
-    code, told = soak(tmp_path / "log", events=5000, seed=1)
+    code, told = soak(tmp_path / "log", events=2000, seed=1)
     assert code == 0
-    assert (told["sent twice"], told["lost"], told["events in"]) == (0, 0, 5000)
-    assert told["sent, as the ledger says"] == told["sent"] > 3000
+    assert (told["sent twice"], told["lost"], told["events in"]) == (0, 0, 2000)
+    assert told["sent, as the ledger says"] == told["sent"] > 1200
     # Else nothing was shown.
     assert told["DynamoDB TransactWriteItems: lost"] > 0
     assert any(name.startswith("nps invite: ") for name in told)
