@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from benchmarks.compare.measuring import Round, Rounds
 
-HEAD = ("figure", "measured", "at least", "aim", "reached")
+HEAD = ("figure", "measured", "goal", "aim", "reached")
 # What is counted differs a little with the first batch of a round; what is measured does so in any case.
 _TOLERANCE = 1.005
 
@@ -52,7 +52,7 @@ class Goal:
 
     def row(self) -> list[str]:
         """Return its row, as `HEAD` has it."""
-        sign = "" if self.larger else "at most "
+        sign = "≥ " if self.larger else "≤ "
         known = [number(each) for each in (self.measured, self.least, self.aim)]
         return [self.figure, known[0], sign + known[1], sign + known[2], self.reached]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.compare.measuring import Round, Rounds, Spread, per_thousand, ratio, spread
+from benchmarks.compare.measuring import Round, Rounds, per_thousand, ratio, spread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,9 +15,7 @@ SPEED = (
     "configuration",
     "batch",
     "events/s",
-    "least to most",
-    "to usual",
-    "least to most",
+    "to usual (least to most)",
     "the same, stand-ins at no cost",
     "CPU an event, ms",
     "usual's CPU to it",
@@ -76,14 +74,12 @@ def speed_rows(measured: Rounds, subjects: Subjects) -> list[list[str]]:
 
 
 def _speed_row(subject: Subject, rounds: Sequence[Round], peer: Sequence[Round]) -> list[str]:
-    fast, beside = spread(rounds, rate), ratio(rounds, peer, rate)
+    beside = ratio(rounds, peer, rate)
     return [
         subject.name,
         f"{subject.batch:,}",
-        number(fast.median),
-        between(fast),
-        number(beside.median),
-        between(beside),
+        number(spread(rounds, rate).median),
+        f"{number(beside.median)} ({number(beside.least)} to {number(beside.most)})",
         number(ratio(rounds, peer, rate_alone).median),
         f"{spread(rounds, lambda each: each.cpu_each).median:.2f}",
         number(ratio(rounds, peer, thrift).median),
@@ -121,8 +117,3 @@ def number(value: float) -> str:
         return f"{value:,.0f}"
     digits = 1 if value >= 10 else 2  # noqa: PLR2004
     return f"{value:.{digits}f}".rstrip("0").rstrip(".")
-
-
-def between(found: Spread) -> str:
-    """Write the least and the most."""
-    return f"{number(found.least)} to {number(found.most)}"

@@ -234,10 +234,8 @@ def test_every_row_has_a_value_for_each_heading() -> None:
 def test_a_row_shows_how_much_faster_and_cheaper_it_is() -> None:
     measured = everything(**{subjects.BULK: measured_round(seconds=0.5, cpu=0.25, waited=0.125)})
     rows = {row[0]: row[1:] for row in speed_rows(measured, BY_NAME)}
-    assert rows[subjects.REFERENCE][1:4] == ["500", "500 to 500", "1"]
-    assert rows[subjects.BULK] == [
-        "1,000", "2,000", "2,000 to 2,000", "4", "4 to 4", "4", "0.25", "4"
-    ]  # fmt: skip
+    assert rows[subjects.REFERENCE][1:4] == ["500", "1 (1 to 1)", "1"]
+    assert rows[subjects.BULK] == ["1,000", "2,000", "4 (4 to 4)", "4", "0.25", "4"]
 
 
 def test_a_row_shows_what_a_thousand_events_cost() -> None:
