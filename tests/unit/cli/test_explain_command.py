@@ -69,6 +69,8 @@ def test_an_account_is_found_by_its_id_and_told_for_people(desk: Desk) -> None:
 
 def test_a_call_is_told_with_its_batch_and_the_providers_id(desk: Desk) -> None:
     desk.shop.clock.pass_by(2 * HOUR)
+    # Who was asked when is kept where a campaign caps that.
+    desk.shop.campaigns.append(campaign("capped", contact_cap={"period": "P30D"}))
     desk.shop.sweep()
     (story,) = desk.document("explain", "A-1")["invitations"]
     assert (story["state"], story["batch"], story["provider_id"]) == ("sent", "B0", 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -29,7 +29,7 @@ class KilledError(BaseException):
     """SIGKILL: no handler of ours sees it."""
 
 
-def shop(*, replays: bool = True, **more: object) -> Shop:
+def shop(*, replays: bool = True, **more: Any) -> Shop:
     made = Shop([campaign(**more)])
     made.provider.replays_key = replays
     return made
