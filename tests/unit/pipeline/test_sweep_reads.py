@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from afterword import sweep as sweeping
+from afterword.deciding.accounts import AccountError
 from afterword.noting import Notes
 from afterword.remembering.dynamodb import DynamoDbLedger
 from afterword.remembering.dynamodb.items import LANE_SHARDS
@@ -212,6 +213,16 @@ def test_a_round_of_calls_one_by_one_reads_what_a_minute_has_room_for(sweeps: Sw
     keys = sweeps.keys_read()
     assert keys["C#"] <= 3 * 200
     assert keys["O#"] <= 4 * 200
+
+
+def test_of_what_a_broken_account_keeps_waiting_little_is_read(sweeps: Sweeps) -> None:
+    def broken(account: str) -> FakeProvider:
+        raise AccountError(account, ("there is no such parameter",))
+
+    sweeps.shop.provider_of = broken  # type: ignore[method-assign]  # it does not load
+    sweeps.fill(due(500))
+    assert sweeps.run() == {"blocked.broken_account": 100}
+    assert sweeps.keys_read()["O#"] == 100
 
 
 def test_behind_many_that_nobody_can_read_there_may_be_others(sweeps: Sweeps) -> None:
