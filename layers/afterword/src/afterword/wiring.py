@@ -175,7 +175,12 @@ def _client(service: str, *, checks: bool = True) -> Any:  # noqa: ANN401 - boto
         retries={"mode": "standard", "total_max_attempts": 3},
         parameter_validation=checks,
     )
-    return boto3.client(service, config=config)
+    client: Any = boto3.client(service, config=config)
+    if not checks:
+        from afterword.remembering.dynamodb.plain import write_plainly
+
+        write_plainly(client)
+    return client
 
 
 def shuffled[T](campaigns: Sequence[T]) -> list[T]:
