@@ -88,6 +88,13 @@ def test_uncertain_are_all_in_calls_that_are_in_doubt_now() -> None:
     assert standing(shop).uncertain() == 7
 
 
+def test_of_very_many_calls_the_first_thousand_are_looked_at() -> None:
+    shop = Shop()
+    for number in range(1001):
+        shop.ledger.open_batch(batch(f"B{number}", state=BatchState.UNCERTAIN), [])
+    assert standing(shop).uncertain() == 1000
+
+
 def gauges(shop: Shop, wall: float = NOW) -> dict[tuple[str, str | None], float]:
     notes = Notes()
     over_all = standing(shop).note(notes, NOW, wall)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from afterword.deciding.accounts import AccountError
@@ -76,8 +77,8 @@ class Standing:
         return sum(self._ledger.count_held(lane, MOST_COUNTED) for lane in self._lanes)
 
     def uncertain(self) -> int:
-        """Count invitations in calls that are in doubt."""
-        batches = self._ledger.open_batches()
+        """Count invitations in calls that are in doubt (of the first 1,000 calls that somebody looks after)."""
+        batches = islice(self._ledger.open_batches(), MOST_COUNTED)
         return sum(each.size for each in batches if each.state is BatchState.UNCERTAIN)
 
     def note(self, notes: Notes, now: int, wall: float) -> dict[str, int]:
