@@ -6,6 +6,7 @@ A shop may add fields; unknown ones are ignored. docs/events.md is the page for 
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cached_property
 from math import floor
 from typing import Annotated, Literal, Self
 
@@ -84,7 +85,7 @@ class _Event(BaseModel):
     shop: Shop
     occurred_at: Annotated[Instant, Field(description="ISO 8601 with a zone.")]
 
-    @property
+    @cached_property
     def occurred(self) -> int:
         """When it happened, in Unix seconds."""
         return floor(self.occurred_at.timestamp())

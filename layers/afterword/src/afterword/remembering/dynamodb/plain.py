@@ -1,4 +1,4 @@
-"""Sends transactions as they are given: ours are DynamoDB's JSON already."""
+"""Sends bulk requests as they are given: ours are DynamoDB's JSON already."""
 
 from __future__ import annotations
 
@@ -9,26 +9,29 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _OURS = "afterword"
-_OPERATION = "dynamodb.TransactWriteItems"
+_OPERATIONS = ("TransactWriteItems", "BatchGetItem")
 
 
 def write_plainly(client: DynamoDBClient) -> None:
-    """Spare a client the way from a transaction's parameters to its JSON.
+    """Spare a client the way from the parameters of bulk writes and reads to their JSON.
 
     boto3 visits every value on it, some of them twice, and changes none of ours: that is a quarter of what a bulk write
-    costs. Signing, sending and repeating stay boto3's. Whether the outcome is the same, a client's first transaction
-    shows, which goes boto3's way; if it is not, or nobody asks us, all others do so, too.
+    costs. Signing, sending and repeating stay boto3's. Whether the outcome is the same, a client's first request of
+    each kind shows, which goes boto3's way; if it is not, or nobody asks us, all others do so, too.
 
     https://docs.aws.amazon.com/boto3/latest/guide/events.html
 
     Args:
         client: It does not check parameters itself. To do this to it twice is to do it once.
     """
-    plain = _Plain()
     # The stubs know of no handler that answers, as this event's may.
     events: Any = client.meta.events
-    events.register(f"provide-client-params.{_OPERATION}", plain.keep, f"{_OURS}-keep")
-    events.register(f"before-call.{_OPERATION}", plain.give, f"{_OURS}-give")
+    for name in _OPERATIONS:
+        plain = _Plain()
+        events.register(
+            f"provide-client-params.dynamodb.{name}", plain.keep, f"{_OURS} {name} keep"
+        )
+        events.register(f"before-call.dynamodb.{name}", plain.give, f"{_OURS} {name} give")
 
 
 class _Plain:
@@ -40,7 +43,8 @@ class _Plain:
     ) -> dict[str, Any] | None:
         """Keep a request, and leave boto3 nothing to do."""
         context[_OURS] = params
-        return {} if self._is_same else None
+        # Of the same shape, for boto3 looks for tables in it.
+        return {name: type(each)() for name, each in params.items()} if self._is_same else None
 
     def give(self, params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
         """Write what was kept; or compare it with what boto3 has written."""
