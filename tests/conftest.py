@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from local import cloud as local_clouds
 from local.fake_account import move_in
-from tests.support.deployed import deployment, guarded_cloud  # noqa: F401 - fixtures.
+from tests.support.deployed import built, deployment, guarded_cloud  # noqa: F401 - fixtures.
 from tests.support.planted import pytest_configure  # noqa: F401 - a hook.
 from tests.support.workers import pytest_xdist_make_scheduler  # noqa: F401 - a hook.
 

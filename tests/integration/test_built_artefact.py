@@ -38,12 +38,6 @@ HASH_BASED, CHECKED = 0b01, 0b10  # PEP 552
 
 
 @pytest.fixture(scope="module")
-def built() -> Path:
-    sam.build()
-    return sam.BUILT
-
-
-@pytest.fixture(scope="module")
 def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The packages of Lambda's runtime, taken from this environment."""
     folder = tmp_path_factory.mktemp("runtime")

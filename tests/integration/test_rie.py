@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local import functions, rie, sam
+from local import functions, rie
 from local.deployment import Deployment
 from local.errors import LocalError
 from local.fake_account import fake_account
@@ -62,12 +62,6 @@ def environ(local_cloud: Cloud) -> dict[str, str]:
         "POWERTOOLS_LOG_LEVEL": "INFO",
     }
     return fake_account(variables, local_cloud.endpoint_url)
-
-
-@pytest.fixture(scope="module")
-def built() -> Path:
-    sam.build()
-    return sam.BUILT
 
 
 def function(name: str, built: Path, environ: dict[str, str]) -> rie.Function:

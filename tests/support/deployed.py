@@ -10,6 +10,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from local.cloud import Cloud
     from local.deployment import Deployment
@@ -46,6 +47,15 @@ def deployment(guarded_cloud: Cloud) -> Deployment:
     for role, actions in OWN_WORDS.items():
         _allow(guarded_cloud, role, actions)
     return deployment
+
+
+@pytest.fixture(scope="session")
+def built() -> Path:
+    """Where SAM has built the functions and layers."""
+    from local import sam  # noqa: PLC0415 - as above.
+
+    sam.build()
+    return sam.BUILT
 
 
 def silent() -> Screen:
