@@ -263,3 +263,20 @@ def test_a_function_killed_between_claim_and_call_is_made_up_for() -> None:
     assert shop.translate(shop.purchase("A-1"))["duplicate"] == 1
     shop.clock.pass_by(HOUR)
     assert shop.sweep()["sent"] == 1
+
+
+def test_an_event_that_comes_again_after_its_customer_has_left_is_counted_as_such() -> None:
+    shop = Shop()
+    shop.translate(shop.purchase("A-1"))
+    shop.translate(shop.event("unsubscribe", email="a-1@example.com"))
+    counts = shop.translate(shop.purchase("A-1"))
+    assert counts == Counter({"event.purchase": 1, "duplicate": 1})
+    assert shop.invitations(key("A-1"))[0].state is State.CLAIMED
+
+
+def test_an_event_that_comes_again_and_has_no_token_is_counted_as_such() -> None:
+    shop = Shop()
+    shop.provider = FakeProvider(shop.clock, one_by_one=True, most_recipients=25)
+    assert shop.translate(shop.purchase("A-1"))["ended.no_token"] == 1
+    counts = shop.translate(shop.purchase("A-1"))
+    assert counts == Counter({"event.purchase": 1, "duplicate": 1})

@@ -120,18 +120,13 @@ def take(
     counts = end(ledger, group, turned, now)
     ledger.move(stopped)
     counts += batches.count_moves(stopped)
-    lost = [
-        each
-        for each in group
-        if each.is_new
-        and each.invitation.key not in claimed.won
-        and each.invitation.key not in claimed.refused
-    ]
+    new = {each.invitation.key for each in group if each.is_new}
+    lost = new - claimed.won - claimed.refused.keys()
     counts["duplicate"] += len(lost)
     gone = {each.invitation.key for each in stopped}
     told = gone | {each.invitation.key for each in turned if each.state is State.ENDED}
     if keeps_address:
-        told |= claimed.won | {each.invitation.key for each in lost}
+        told |= claimed.won | lost
     ready = [
         _with_news(each, met[each.invitation.customer]) if each.invitation.customer in met else each
         for each in won
@@ -143,11 +138,19 @@ def take(
 def end(
     ledger: Ledger, group: Iterable[Candidate], moves: Collection[Move], now: int
 ) -> Counter[str]:
-    """Write what becomes of pending invitations that are not claimed; new ones are created so. Return the counts."""
-    new = {each.invitation.key for each in group if each.is_new}
-    ledger.create([each.after() for each in moves if each.invitation.key in new], now)
-    ledger.move([each for each in moves if each.invitation.key not in new])
-    return batches.count_moves(moves)
+    """Write what becomes of pending invitations that are not claimed; new ones are created so.
+
+    Returns:
+        How many became what; `duplicate` counts new ones that the ledger had already.
+    """
+    keys = {each.invitation.key for each in group if each.is_new}
+    new = [each for each in moves if each.invitation.key in keys]
+    old = [each for each in moves if each.invitation.key not in keys]
+    created = ledger.create([each.after() for each in new], now)
+    ledger.move(old)
+    counts = batches.count_moves([*old, *(each for each in new if each.invitation.key in created)])
+    counts["duplicate"] += len(new) - len(created)
+    return counts
 
 
 def _stopped(
