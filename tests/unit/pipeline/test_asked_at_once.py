@@ -280,3 +280,32 @@ def test_an_event_that_comes_again_and_has_no_token_is_counted_as_such() -> None
     assert shop.translate(shop.purchase("A-1"))["ended.no_token"] == 1
     counts = shop.translate(shop.purchase("A-1"))
     assert counts == Counter({"event.purchase": 1, "duplicate": 1})
+
+
+def test_a_function_killed_before_it_remembers_whom_a_cap_defers_is_made_up_for() -> None:
+    """Another campaign has asked this customer, and kept no address."""
+    welcome = campaign("welcome", event="signup", survey=2, keep_address="while_waiting")
+    shop = Shop([welcome, campaign(contact_cap={"period": "P30D"})])
+    shop.translate(shop.signup("S-1", email="jana@example.com"))
+    purchase = shop.purchase("A-1", email="jana@example.com")
+    at_operation(shop, "claim", lambda: at_operation(shop, "remember_customers", die))
+    with pytest.raises(KilledError):
+        shop.translate(purchase)
+    assert shop.invitations(key("A-1"))[0].reason == "capped"
+    assert shop.translate(purchase)["duplicate"] == 1
+    shop.clock.pass_by(30 * DAY)
+    assert shop.sweep()["sent"] == 1
+    assert shop.provider.invited == ["jana@example.com"] * 2
+
+
+def test_who_keeps_addresses_from_now_on_learns_them_as_events_come_again() -> None:
+    shop = lean()
+    at_operation(shop, "claim", die, after=True)
+    with pytest.raises(KilledError):
+        shop.translate(shop.purchase("A-1"))
+    shop.clock.pass_by(LEASE)
+    assert shop.sweep()["released"] == 1
+    shop.campaigns = [campaign()]
+    assert shop.translate(shop.purchase("A-1"))["duplicate"] == 1
+    shop.clock.pass_by(HOUR)
+    assert shop.sweep()["sent"] == 1

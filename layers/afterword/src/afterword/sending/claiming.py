@@ -121,12 +121,12 @@ def take(
     ledger.move(stopped)
     counts += batches.count_moves(stopped)
     new = {each.invitation.key for each in group if each.is_new}
-    lost = new - claimed.won - claimed.refused.keys()
-    counts["duplicate"] += len(lost)
+    # Not told: whoever wrote them may have died before it could remember their customers.
+    counts["duplicate"] += len(new - claimed.won - claimed.refused.keys())
     gone = {each.invitation.key for each in stopped}
     told = gone | {each.invitation.key for each in turned if each.state is State.ENDED}
     if keeps_address:
-        told |= claimed.won | lost
+        told |= claimed.won
     ready = [
         _with_news(each, met[each.invitation.customer]) if each.invitation.customer in met else each
         for each in won
