@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl, urlsplit
@@ -15,7 +16,7 @@ from afterword.sending.netquest import NetquestProvider
 from tests.support.samples import NOW
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from afterword.sending.http import Request
 
@@ -102,11 +103,15 @@ class FakeHttp:
     def deadline(self) -> float:
         return 20.0
 
-    def call_all(
-        self, asked: Sequence[Request], deadline: float, at_once: int
-    ) -> list[Answer | BaseException]:
-        self.waves.append((len(asked), at_once))
-        return [self._answer(each, deadline) for each in asked]
+    @contextmanager
+    def together(
+        self, at_once: int
+    ) -> Iterator[Callable[[Sequence[Request], float], list[Answer | BaseException]]]:
+        def call(asked: Sequence[Request], deadline: float) -> list[Answer | BaseException]:
+            self.waves.append((len(asked), at_once))
+            return [self._answer(each, deadline) for each in asked]
+
+        yield call
 
     def _answer(self, request: Request, deadline: float) -> Answer | BaseException:
         parts = urlsplit(request.url)

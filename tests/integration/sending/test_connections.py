@@ -31,7 +31,8 @@ def asked(url: str, method: str = "POST") -> Request:
 
 def call_all(http: Http, *requests: Request, at_once: int = 1) -> list[object]:
     """Return statuses and errors."""
-    found = http.call_all(requests, http.deadline(), at_once)
+    with http.together(at_once) as call:
+        found = call(requests, http.deadline())
     return [getattr(each, "status", each) for each in found]
 
 
@@ -50,6 +51,15 @@ def test_without_a_promise_each_call_has_its_own_connection(server: Server, answ
     server.otherwise = answer
     assert call_all(Http(20, None), *[asked(server.url)] * 5) == [200] * 5
     assert server.connections == 5
+
+
+def test_calls_that_follow_share_them_too(server: Server) -> None:
+    server.otherwise = PROMISED
+    one = Http(20, None)
+    with one.together(2) as call:
+        for _ in range(3):
+            assert len(call([asked(server.url)], one.deadline())) == 1
+    assert (server.connections, len(server.received)) == (1, 3)
 
 
 def test_no_connection_outlives_the_calls_that_were_made_together(server: Server) -> None:
@@ -97,7 +107,8 @@ def test_when_the_time_is_over_nothing_goes_out(server: Server) -> None:
     late = Http(20, None, clock)
     until = late.deadline()
     clock.now = 20
-    (found,) = late.call_all([asked(server.url)], until, 1)
+    with late.together(1) as call:
+        (found,) = call([asked(server.url)], until)
     assert isinstance(found, NeverSentError)
     assert server.connections == 0
 

@@ -126,7 +126,8 @@ def call(provider: NetquestProvider) -> object:
         if each
     ]
     asked = provider._request(secrets, "send-invitation-to-token", {"token": TOKEN})
-    (result,) = provider._http.call_all([asked], provider._http.deadline(), 1)
+    with provider._http.together(1) as make:
+        (result,) = make([asked], provider._http.deadline())
     if isinstance(result, Exception):
         raise result
     return repr(asked), result

@@ -177,7 +177,7 @@ def test_all_calls_of_a_batch_share_one_deadline() -> None:
 
 @pytest.mark.parametrize(
     ("calls_per_minute", "most", "at_once"),
-    [(10, 10, 8), (200, 25, 8), (1200, 25, 20), (2400, 40, 40), (6000, 100, 50), (60_000, 100, 50)],
+    [(10, 10, 8), (200, 25, 8), (1200, 25, 20), (2400, 40, 40), (6000, 100, 75), (60_000, 100, 75)],
 )
 def test_a_batch_holds_what_its_account_takes_in_a_second_and_fits_into_a_minute_s_budget(
     calls_per_minute: int, most: int, at_once: int

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from urllib3.util.ssl_ import create_urllib3_context
 from afterword.sending.connecting import Adapter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
     from ssl import SSLContext
@@ -171,36 +171,49 @@ class Http:
             answer = self._within(until, request, fresh=True)
         return answer
 
-    def call_all(self, asked: Sequence[Request], deadline: float, at_once: int) -> list[Result]:
+    @contextmanager
+    def together(
+        self, at_once: int
+    ) -> Iterator[Callable[[Sequence[Request], float], list[Result]]]:
         """Make several calls, some of them at once and on each other's connections; none is repeated.
 
         Args:
-            asked: The requests.
-            deadline: As `deadline()` returned it, for all of them.
             at_once: The most that are in flight.
 
-        Returns:
-            What came of each, in their order; errors as `call` raises them.
+        Yields:
+            What makes calls until a deadline, as `deadline()` returned it, and returns what came of each, in their
+            order; errors as `call` raises them.
         """
+        workers = ThreadPoolExecutor(at_once, thread_name_prefix="http")
+        try:
+            with closing(self._adapter(at_once)) as adapter:
+                yield partial(self._call_all, workers, adapter)
+        finally:
+            workers.shutdown(wait=False)
+
+    def _call_all(
+        self,
+        workers: ThreadPoolExecutor,
+        adapter: Adapter,
+        asked: Sequence[Request],
+        deadline: float,
+    ) -> list[Result]:
         left = deadline - self._clock()
         if left <= 0:
             return [NeverSentError("time-out") for _ in asked]
         attempts = [_Attempt(each) for each in asked]
-        workers = ThreadPoolExecutor(at_once, thread_name_prefix="http")
-        with closing(self._adapter(at_once)) as adapter:
 
-            def make(attempt: _Attempt) -> Result:
-                if attempt.over or self._clock() >= deadline:
-                    return NeverSentError("time-out")
-                with self._watch():
-                    return self._try(attempt, adapter, left, fresh=False)
+        def make(attempt: _Attempt) -> Result:
+            if attempt.over or self._clock() >= deadline:
+                return NeverSentError("time-out")
+            with self._watch():
+                return self._try(attempt, adapter, left, fresh=False)
 
-            futures = [workers.submit(make, each) for each in attempts]
-            workers.shutdown(wait=False)
-            return [
-                self._await(future, each, deadline)
-                for future, each in zip(futures, attempts, strict=True)
-            ]
+        futures = [workers.submit(make, each) for each in attempts]
+        return [
+            self._await(future, each, deadline)
+            for future, each in zip(futures, attempts, strict=True)
+        ]
 
     def _within(self, deadline: float, request: Request, *, fresh: bool) -> Answer:
         """Bound the whole attempt: requests' own time-outs start anew with each byte that trickles in."""

@@ -42,7 +42,7 @@ _logger = logging.getLogger(__name__)
 # A batch holds what its account takes in a second, within these bounds. Few: nobody can be asked what became of calls
 # whose answers were lost.
 FEWEST_RECIPIENTS, MOST_RECIPIENTS = 25, 100
-_FEWEST_AT_ONCE, _MOST_AT_ONCE = 8, 50
+_FEWEST_AT_ONCE, _MOST_AT_ONCE = 8, 75
 _UNUSABLE = Retry("unreachable: no usable credentials", outage=True)
 _NOT_CALLED = Retry("not_called")
 _QUOTA = "invitations limit has been reached"
@@ -92,6 +92,7 @@ class _Round:
     terms: Terms
     deadline: float
     secret: _Secret
+    call: Callable[[Sequence[Request], float], list[Result]]
 
 
 class NetquestProvider:
@@ -146,11 +147,13 @@ class NetquestProvider:
         people = [Recipient(**each) for each in batch["people"]]
         # The deadline first: to read the secret takes some of the time, too.
         deadline = self._http.deadline()
-        shared = _Round(survey, Terms(**batch["terms"]), deadline, _Secret(self._credentials))
-        outcomes = self._ask(shared, people[:FEWEST_RECIPIENTS])
-        if others := people[FEWEST_RECIPIENTS:]:
-            is_free = isinstance(Each(tuple(outcomes)).for_the_way(), Sent)
-            outcomes += self._ask(shared, others) if is_free else [_NOT_CALLED] * len(others)
+        secret = _Secret(self._credentials)
+        with self._http.together(self._at_once) as call:
+            shared = _Round(survey, Terms(**batch["terms"]), deadline, secret, call)
+            outcomes = self._ask(shared, people[:FEWEST_RECIPIENTS])
+            if others := people[FEWEST_RECIPIENTS:]:
+                is_free = isinstance(Each(tuple(outcomes)).for_the_way(), Sent)
+                outcomes += self._ask(shared, others) if is_free else [_NOT_CALLED] * len(others)
         # Netquest knows no keys.
         _tell(people, outcomes, batch=key)
         return Each(tuple(outcomes))
@@ -186,7 +189,7 @@ class NetquestProvider:
             self._request(secrets, *parameters(shared.survey, shared.terms, person))
             for person in people
         ]
-        results = self._http.call_all(asked, shared.deadline, self._at_once)
+        results = shared.call(asked, shared.deadline)
         return [
             self._judge(result, (*secrets, *_personal(person)))
             for result, person in zip(results, people, strict=True)

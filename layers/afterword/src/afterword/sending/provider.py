@@ -109,9 +109,10 @@ class Each:
 
     def for_the_way(self) -> Sent | Retry:
         """Return what they mean for those who come next: the longest pause, an outage, or a way that is free."""
-        certain = [each for each in self.outcomes if not _is_unclear(each)]
+        others = [each for each in self.outcomes if not isinstance(each, Sent)]
+        certain = [each for each in others if not _is_unclear(each)]
         retries = [each for each in certain if isinstance(each, Retry)]
-        if len(certain) < len(self.outcomes) and not self.count_sent():
+        if len(certain) < len(others) == len(self.outcomes):
             # Else a fault of the whole account would leave a whole lane to a person.
             retries.append(Retry("unclear", outage=True))
         if retries:
