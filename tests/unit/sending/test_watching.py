@@ -55,6 +55,7 @@ def outcomes(notes: Notes) -> Counter[str]:
         (Retry("credentials", breaks=True), "credentials"),
         (QUOTA, "quota"),
         (Retry("http_429"), "rate_limited"),
+        (Retry("not_called"), "not_called"),
         (Retry("still_being_sent", after=60), "busy"),
         (Retry("http_404"), "retry"),
     ],

@@ -134,6 +134,7 @@ _LABELS = {
     "quota": "quota",
     "http_429": "rate_limited",
     "still_being_sent": "busy",
+    "not_called": "not_called",
 }
 
 
