@@ -43,6 +43,7 @@ def test_a_connection_serves_again_where_the_server_has_promised_it(
     server.otherwise = PROMISED
     assert call_all(Http(20, None), *[asked(server.url, method)] * 5) == [200] * 5
     assert (server.connections, len(server.received)) == (1, 5)
+    assert {each.headers["connection"] for each in server.received} == {"keep-alive"}
 
 
 @pytest.mark.parametrize("answer", [UNSAID, reply(200, {})], ids=["unsaid", "closed"])

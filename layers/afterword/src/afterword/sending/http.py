@@ -6,7 +6,7 @@ import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -201,7 +201,11 @@ class Http:
         left = deadline - self._clock()
         if left <= 0:
             return [NeverSentError("time-out") for _ in asked]
-        attempts = [_Attempt(each) for each in asked]
+        # Some servers promise only what they were asked for.
+        attempts = [
+            _Attempt(replace(each, headers={**each.headers, "Connection": "keep-alive"}))
+            for each in asked
+        ]
 
         def make(attempt: _Attempt) -> Result:
             if attempt.over or self._clock() >= deadline:
