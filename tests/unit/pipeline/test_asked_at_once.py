@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LEASE = INVOCATION + 60
+DROPS = {"period": "P30D", "when_capped": "drop"}
 
 
 class KilledError(BaseException):
@@ -309,3 +310,24 @@ def test_who_keeps_addresses_from_now_on_learns_them_as_events_come_again() -> N
     assert shop.translate(shop.purchase("A-1"))["duplicate"] == 1
     shop.clock.pass_by(HOUR)
     assert shop.sweep()["sent"] == 1
+
+
+@pytest.mark.parametrize(
+    "first",
+    [{"mode": "dry_run"}, {"account": "panel", "contact_cap": DROPS}],
+    ids=["dry", "capped"],
+)
+def test_a_token_is_kept_also_where_its_campaign_asks_nobody(first: dict[str, Any]) -> None:
+    shop = Shop(
+        [
+            campaign("hello", event="signup", survey=2, keep_address="while_waiting"),
+            campaign("first", **first),
+        ]
+    )
+    shop.providers = {"panel": FakeProvider(shop.clock, one_by_one=True, most_recipients=25)}
+    shop.translate(shop.signup("S-1", email="jana@example.com"))
+    person = {"email": "jana@example.com", "token": "T-1"}
+    shop.translate(shop.event("purchase", order_id="A-1", customer=person))
+    customer = known(shop, "jana@example.com")
+    assert customer
+    assert customer.token == "T-1"

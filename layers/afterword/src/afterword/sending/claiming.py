@@ -48,7 +48,7 @@ class Taken:
 
     ready: list[Candidate]
     counts: Counter[str]
-    told: set[Key]
+    told: frozenset[Key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +124,8 @@ def take(
     # Not told: whoever wrote them may have died before it could remember their customers.
     counts["duplicate"] += len(new - claimed.won - claimed.refused.keys())
     gone = {each.invitation.key for each in stopped}
-    told = gone | {each.invitation.key for each in turned if each.state is State.ENDED}
-    if keeps_address:
-        told |= claimed.won
+    ended = {each.invitation.key for each in turned if each.state is State.ENDED}
+    told = claimed.won if keeps_address else frozenset(gone | ended)
     ready = [
         _with_news(each, met[each.invitation.customer]) if each.invitation.customer in met else each
         for each in won

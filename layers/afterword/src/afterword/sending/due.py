@@ -88,6 +88,10 @@ def send_new(
             ended.append(Move(each, State.ENDED, reason=end.reason.value))
         else:
             ready.append(Candidate(each, customer, customer, is_new=True))
+    if campaign.keep_address == "always":
+        # However it ends: another campaign may need the token.
+        who = {each.invitation.customer for each in ended}
+        ledger.remember_customers([told[each] for each in sorted(who) if told[each].token], now)
     created = ledger.create([each.after() for each in ended], now)
     counts = count_moves([each for each in ended if each.invitation.key in created])
     counts["duplicate"] += len(ended) - len(created)
