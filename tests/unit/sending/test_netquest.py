@@ -221,6 +221,14 @@ def test_if_it_is_not_free_the_others_are_not_called(answer: Answer | BaseExcept
     assert Retry("not_called") not in outcomes[:FEWEST_RECIPIENTS]
 
 
+def test_a_secret_is_read_past_the_cache_once_a_batch_however_many_answers_are_odd() -> None:
+    http = FakeHttp({"T0": error("Out of order"), "T99": error("Out of order")})
+    secrets = Secrets(secret(), secret())
+    outcome = invite(http, *crowd(100), credentials=secrets, calls_per_minute=6000)
+    assert outcome.count_sent() == 98
+    assert secrets.reads == {False: 1, True: 1}
+
+
 def test_who_follows_is_called_with_the_rotated_secret_at_once() -> None:
     http = by_key(ROTATED, UNAUTHORIZED)
     secrets = Secrets(secret(), secret(ROTATED))
