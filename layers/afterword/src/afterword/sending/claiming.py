@@ -11,7 +11,7 @@ from afterword.sending import batches
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from afterword.deciding.campaigns import Campaign
     from afterword.deciding.rules import StopMark
@@ -43,12 +43,12 @@ class Taken:
     Attributes:
         ready: Who is to be called.
         counts: How many of the others became what; `duplicate` counts new ones that the ledger had already.
-        told: New ones of whose customers nothing is left to be remembered, whatever becomes of the call.
+        settled: New ones of whose customers nothing is left to be remembered, whatever becomes of the call.
     """
 
     ready: list[Candidate]
     counts: Counter[str]
-    told: frozenset[Key]
+    settled: frozenset[Key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,39 +99,57 @@ def take(
         now: Business time, Unix seconds.
         keeps_address: Whether what events told is remembered with the claim; else who is sent is not remembered.
     """
-    cap = campaign.contact_cap
-    seconds = int(cap.period.total_seconds()) if cap else None
-    claims = [
-        Claim(
-            each.invitation, seconds, batch.notes, each.told if keeps_address else None, each.is_new
-        )
-        for each in group
-    ]
+    claims = [_claim(each, campaign, batch, keeps_address=keeps_address) for each in group]
     claimed = ledger.claim(batch, claims, now)
     turned = _turned_away(campaign, group, claimed, now)
+    unguarded = {each.invitation.key for each in claims if not each.is_guarded}
     won = [each for each in group if each.invitation.key in claimed.won]
-    unguarded = {each.invitation.customer for each in claims if not each.is_guarded}
-    # After the claim: a refund writes its mark and then looks for what it can still cancel, and so does who leaves.
-    marks = ledger.read_marks([each.invitation.key.occasion for each in won])
-    met = ledger.read_customers(
-        {each.invitation.customer for each in won if each.invitation.customer in unguarded}
-    )
-    stopped = list(_stopped(campaign, batch, won, marks, met))
+    ready, stopped = _look_again(ledger, campaign, batch, won, unguarded)
     counts = end(ledger, group, turned, now)
     ledger.move(stopped)
     counts += batches.count_moves(stopped)
+    # Not settled: whoever wrote them may have died before it could remember their customers.
     new = {each.invitation.key for each in group if each.is_new}
-    # Not told: whoever wrote them may have died before it could remember their customers.
     counts["duplicate"] += len(new - claimed.won - claimed.refused.keys())
-    gone = {each.invitation.key for each in stopped}
-    ended = {each.invitation.key for each in turned if each.state is State.ENDED}
-    told = claimed.won if keeps_address else frozenset(gone | ended)
-    ready = [
-        _with_news(each, met[each.invitation.customer]) if each.invitation.customer in met else each
-        for each in won
-        if each.invitation.key not in gone
-    ]
-    return Taken(ready, +counts, told)
+    ended = {each.invitation.key for each in (*turned, *stopped) if each.state is State.ENDED}
+    return Taken(ready, +counts, claimed.won if keeps_address else frozenset(ended))
+
+
+def _claim(candidate: Candidate, campaign: Campaign, batch: Batch, *, keeps_address: bool) -> Claim:
+    cap = campaign.contact_cap
+    return Claim(
+        candidate.invitation,
+        cap=int(cap.period.total_seconds()) if cap else None,
+        notes=batch.notes,
+        told=candidate.told if keeps_address else None,
+        is_new=candidate.is_new,
+    )
+
+
+def _look_again(
+    ledger: Ledger,
+    campaign: Campaign,
+    batch: Batch,
+    won: Sequence[Candidate],
+    unguarded: Collection[Key],
+) -> tuple[list[Candidate], list[Move]]:
+    """Return who is to be called, and the end of those who were refunded or have left.
+
+    After the claim: a refund writes its mark and then looks for what it can still cancel, and so does who leaves.
+    """
+    marks = ledger.read_marks([each.invitation.key.occasion for each in won])
+    customers = ledger.read_customers(
+        [each.invitation.customer for each in won if each.invitation.key in unguarded]
+    )
+    ready, stopped = [], []
+    for each in won:
+        known = customers.get(each.invitation.customer)
+        if reason := _why_stopped(each, campaign, marks, customers):
+            mine = replace(each.invitation, state=State.CLAIMED, batch=batch.id)
+            stopped.append(Move(mine, State.ENDED, reason=reason, gives_back=batch.notes))
+        else:
+            ready.append(_with_news(each, known) if known else each)
+    return ready, stopped
 
 
 def end(
@@ -150,20 +168,6 @@ def end(
     counts = batches.count_moves([*old, *(each for each in new if each.invitation.key in created)])
     counts["duplicate"] += len(new) - len(created)
     return counts
-
-
-def _stopped(
-    campaign: Campaign,
-    batch: Batch,
-    won: Sequence[Candidate],
-    marks: Mapping[Occasion, StopMark],
-    customers: Mapping[str, Customer],
-) -> Iterator[Move]:
-    """Return the end of those who are claimed and must not be called."""
-    for each in won:
-        if reason := _why_stopped(each, campaign, marks, customers):
-            mine = replace(each.invitation, state=State.CLAIMED, batch=batch.id)
-            yield Move(mine, State.ENDED, reason=reason, gives_back=batch.notes)
 
 
 def _why_stopped(

@@ -43,13 +43,13 @@ class _Done:
         left: How many stay due.
         counts: How many became what.
         written: Those whom the ledger has by now.
-        told: New ones of whose customers nothing is left to be remembered.
+        settled: New ones of whose customers nothing is left to be remembered.
     """
 
     left: int
     counts: Counter[str] = field(default_factory=Counter)
     written: set[Key] = field(default_factory=set)
-    told: set[Key] = field(default_factory=set)
+    settled: set[Key] = field(default_factory=set)
 
 
 class Sender:
@@ -159,7 +159,7 @@ class Sender:
         done.left -= len(moves)
         ended = {each.invitation.key for each in moves}
         done.written |= ended
-        done.told |= ended
+        done.settled |= ended
 
     def _send_group(
         self,
@@ -198,7 +198,7 @@ class Sender:
         keeps = _keeps_address(campaign, provider)
         taken = claiming.take(self._ledger, campaign, batch, group, now, keeps_address=keeps)
         done.written |= {each.invitation.key for each in group}
-        done.told |= taken.told
+        done.settled |= taken.settled
         done.counts += taken.counts
         done.left -= len(group) - len(taken.ready)
         if not taken.ready or not self.has_time(provider):
@@ -209,7 +209,7 @@ class Sender:
                 return called
             done.counts += called
             if called["sent"] == len(taken.ready):
-                done.told |= {each.invitation.key for each in taken.ready}
+                done.settled |= {each.invitation.key for each in taken.ready}
         done.left -= len(taken.ready)
         return len(group)
 
@@ -221,7 +221,7 @@ class Sender:
         Returns:
             How many of those that nobody tried to send were known before.
         """
-        untold = [each for each in new if each.invitation.key not in done.told]
+        untold = [each for each in new if each.invitation.key not in done.settled]
         told = {each.told.key: each.told for each in untold if each.told}
         self._ledger.remember_customers(list(told.values()), now)
         waiting = [each.invitation for each in new if each.invitation.key not in done.written]
