@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING
 
 from afterword.deciding.campaigns import LIFETIME
@@ -31,6 +31,7 @@ _LIFETIME = int(LIFETIME.total_seconds())
 # An item holds at most 400 kB, a transaction 4 MB:
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
 _PAGE_BYTES = 300_000
+_OF_CUSTOMER = [each.name for each in fields(Customer) if each.name != "key"]
 
 
 def remember(customer: Customer, now: int, *, alone: bool) -> Action:
@@ -264,11 +265,8 @@ def put_version(key: tuple[str, str], values: Item, version: int) -> Action:
 
 
 def _told(customer: Customer) -> Item:
-    return {
-        name: value
-        for name, value in asdict(customer).items()
-        if name != "key" and value is not None
-    }
+    told = {name: getattr(customer, name) for name in _OF_CUSTOMER}
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _update(
