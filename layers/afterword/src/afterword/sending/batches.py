@@ -14,7 +14,7 @@ from afterword.sending import passage, ways
 from afterword.sending.provider import Each, Puzzling, Refused, Retry, Sent, Uncertain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
 
     from afterword.remembering.ledger import Ledger
     from afterword.remembering.records import Batch, Invitation, Way
@@ -36,8 +36,15 @@ def check_at(provider: Provider, now: int) -> int:
     return now + (REPLAY_AFTER if provider.replays_key else LOOK_AFTER)
 
 
-def record(
-    ledger: Ledger, provider: Provider, way: Way, batch: Batch, outcome: Outcome, now: int
+def record(  # noqa: PLR0913 -- a call, and all that is known of it
+    ledger: Ledger,
+    provider: Provider,
+    way: Way,
+    batch: Batch,
+    outcome: Outcome,
+    now: int,
+    *,
+    claimed: Sequence[Invitation] | None = None,
 ) -> Counter[str]:
     """Record a call's outcome; free the way.
 
@@ -48,6 +55,7 @@ def record(
         batch: As the ledger has it: calling, or uncertain and asked again.
         outcome: What became of the call.
         now: Wall time, Unix seconds.
+        claimed: Its members as the ledger has them, in the order of the call; None: they are read.
 
     Returns:
         How many invitations became what.
@@ -71,7 +79,8 @@ def record(
             ledger.change_batch(batch, replace(sent, checks=0, due=now + LOOK_AFTER))
             counts = Counter(sent=batch.size)
         case Each():
-            return _record_each(ledger, batch, way, settle, outcome, now)
+            mine = members(ledger, batch) if claimed is None else claimed
+            return _record_each(ledger, batch, mine, way, settle, outcome, now)
         case Uncertain():
             doubt = replace(batch, state=BatchState.UNCERTAIN, reason=outcome.reason, due=later)
             ledger.change_batch(batch, doubt)
@@ -175,9 +184,10 @@ def members(ledger: Ledger, batch: Batch) -> list[Invitation]:
     return [each for each in known if (each.state, each.batch) == (State.CLAIMED, batch.id)]
 
 
-def _record_each(
+def _record_each(  # noqa: PLR0913, PLR0917 -- as `record`
     ledger: Ledger,
     batch: Batch,
+    claimed: Sequence[Invitation],
     way: Way,
     settle: Callable[[Way], Way],
     outcome: Each,
@@ -185,7 +195,7 @@ def _record_each(
 ) -> Counter[str]:
     """Move those who were not invited away; the others' state is then the batch's: sent."""
     too_many = ways.refuses_too_many(settle(way).slot)
-    pairs = list(zip(members(ledger, batch), outcome.outcomes, strict=True))
+    pairs = list(zip(claimed, outcome.outcomes, strict=True))
     moves = [
         move
         for each, single in pairs

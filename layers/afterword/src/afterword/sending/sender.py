@@ -267,7 +267,12 @@ class Sender:
         if not self.has_time(provider) or not self._ledger.change_batch(batch, calling):
             return batches.release(self._ledger, batch, reason="not_called")
         outcome = provider.invite(batch.survey, body, batch.id)
-        return batches.record(self._ledger, provider, begun, calling, outcome, self._clock())
+        claimed = [
+            replace(each.invitation, state=State.CLAIMED, batch=batch.id, reason=None)
+            for each in ready
+        ]
+        now = self._clock()
+        return batches.record(self._ledger, provider, begun, calling, outcome, now, claimed=claimed)
 
     def _begin(self, provider: Provider, way: Way, batch: Batch, calls: int) -> Way | Blocked:
         """Wait for the time that was reserved for so many requests."""
