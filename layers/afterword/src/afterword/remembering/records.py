@@ -56,6 +56,10 @@ class Occasion:
     kind: str
     id: str
 
+    def __hash__(self) -> int:
+        """Return the id's: nearly all differ in it, and Python keeps a text's hash, but not a record's."""
+        return hash(self.id)
+
     def __str__(self) -> str:
         """Return `shop#kind#id`, each part escaped, so that no shop can forge another's key."""
         return f"{_escaped(self.shop)}#{_escaped(self.kind)}#{_escaped(self.id)}"
@@ -73,6 +77,10 @@ class Key:
 
     occasion: Occasion
     campaign: str
+
+    def __hash__(self) -> int:
+        """Return the occasion's: few campaigns share one."""
+        return hash(self.occasion.id)
 
     def __str__(self) -> str:
         """Return the identity as one word, for logs and for the contact cap's reservation."""
