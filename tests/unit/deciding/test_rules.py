@@ -204,7 +204,8 @@ def test_what_is_due_on_arrival_is_sent_at_that_time(
 ) -> None:
     """An invitation is never due at a time at which it would only end."""
     happened = datetime.fromtimestamp(occurred, tz=UTC)
-    event = PURCHASE.model_copy(update={"occurred_at": happened})
+    # Not a copy: that would have taken along when it happened, in seconds, as it was found before.
+    event = Purchase.model_validate(PURCHASE.model_dump() | {"occurred_at": happened.isoformat()})
     plan = campaign(delay=f"PT{delay}S", expires_after=expiry and f"PT{expiry}S")
     decision = on_arrival(event, plan, occurred + age)
     if isinstance(decision, Due):
