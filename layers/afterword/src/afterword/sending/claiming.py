@@ -11,12 +11,11 @@ from afterword.sending import batches
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from afterword.deciding.campaigns import Campaign
-    from afterword.deciding.rules import StopMark
     from afterword.remembering.ledger import Ledger
-    from afterword.remembering.records import Batch, Claimed, Customer, Invitation, Key, Occasion
+    from afterword.remembering.records import Batch, Claimed, Customer, Invitation, Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +143,8 @@ def _look_again(
     ready, stopped = [], []
     for each in won:
         known = customers.get(each.invitation.customer)
-        if reason := _why_stopped(each, campaign, marks, customers):
+        left = known.suppressed if known else None
+        if reason := left or stopped_by(marks.get(each.invitation.key.occasion), campaign):
             mine = replace(each.invitation, state=State.CLAIMED, batch=batch.id)
             stopped.append(Move(mine, State.ENDED, reason=reason, gives_back=batch.notes))
         else:
@@ -168,18 +168,6 @@ def end(
     counts = batches.count_moves([*old, *(each for each in new if each.invitation.key in created)])
     counts["duplicate"] += len(new) - len(created)
     return counts
-
-
-def _why_stopped(
-    candidate: Candidate,
-    campaign: Campaign,
-    marks: Mapping[Occasion, StopMark],
-    customers: Mapping[str, Customer],
-) -> str | None:
-    customer = customers.get(candidate.invitation.customer)
-    if customer and customer.suppressed:
-        return customer.suppressed
-    return stopped_by(marks.get(candidate.invitation.key.occasion), campaign)
 
 
 def _turned_away(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from afterword.deciding.rules import End, when_due
 from afterword.remembering.records import Move, State
+from afterword.sending import claiming
 from afterword.sending.batches import MOST_ATTEMPTS, count_moves
 from afterword.sending.claiming import Candidate
 
@@ -82,20 +83,22 @@ def send_new(
         How many invitations became what; `duplicate` counts those that the ledger had already.
     """
     ready, ended = [], []
-    for each in invitations:
-        customer = told[each.customer]
-        if end := _decide(campaign, each, customer.email or "", now):
-            ended.append(Move(each, State.ENDED, reason=end.reason.value))
+    candidates = [_new(each, told[each.customer]) for each in invitations]
+    for each in candidates:
+        if end := _decide(campaign, each.invitation, each.customer.email or "", now):
+            ended.append(Move(each.invitation, State.ENDED, reason=end.reason.value))
         else:
-            ready.append(Candidate(each, customer, customer, is_new=True))
+            ready.append(each)
     if campaign.keep_address == "always":
         # However it ends: another campaign may need the token.
         who = {each.invitation.customer for each in ended}
         ledger.remember_customers([told[each] for each in sorted(who) if told[each].token], now)
-    created = ledger.create([each.after() for each in ended], now)
-    counts = count_moves([each for each in ended if each.invitation.key in created])
-    counts["duplicate"] += len(ended) - len(created)
+    counts = claiming.end(ledger, candidates, ended, now)
     return counts + sender.send(campaign, ready, now) if ready else +counts
+
+
+def _new(invitation: Invitation, told: Customer) -> Candidate:
+    return Candidate(invitation, told, told, is_new=True)
 
 
 def _decide(campaign: Campaign, invitation: Invitation, email: str, now: int) -> End | None:
