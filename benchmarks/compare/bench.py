@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import batched, count, islice
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.compare.instance import Function, Instance, Taken
+from benchmarks.compare.instance import Instance, Taken
 from benchmarks.compare.measuring import Books, Round
 from benchmarks.compare.orders import sqs_event
 from benchmarks.compare.subjects import PREFIX
@@ -18,6 +18,7 @@ from benchmarks.stand_ins.processes import running
 from local import fake_account, functions, sam
 from local.cloud import LOCAL, ROOT
 from local.errors import LocalError
+from local.rie import Function
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 LOG = LOCAL / "bench.log"
 BUILT = LOCAL / "bench"
 _LATER = timedelta(days=31)
+_SECONDS = 290
 _TOKEN = f"{PREFIX}/usual/token"
 
 
@@ -213,7 +215,7 @@ def _function(subject: Subject, name: str, stand_ins: StandIns, built: Path) -> 
             "POWERTOOLS_METRICS_NAMESPACE": "Usual",
         }
         folders = [ROOT / "benchmarks", built / functions.LAYERS[0] / "python"]
-        return Function(f"usual.{name}.handler", folders, environ)
+        return Function(f"usual.{name}.handler", folders, environ, _SECONDS)
     environ |= {
         "STAGE": "local",
         "TABLE_NAME": subject.key,
@@ -225,4 +227,4 @@ def _function(subject: Subject, name: str, stand_ins: StandIns, built: Path) -> 
         "POWERTOOLS_LOG_LEVEL": "INFO",
     }
     folders = [built / functions.logical_id(name), *layers]
-    return Function(f"functions.{name}.app.handler", folders, environ)
+    return Function(f"functions.{name}.app.handler", folders, environ, _SECONDS)

@@ -16,28 +16,11 @@ from local.cloud import ROOT
 from local.errors import LocalError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from local.rie import Function
 
 _WORKER = Path(__file__).with_name("worker.py")
 # What Lambda's runtime has of itself comes behind a function's layers, as there.
 RUNTIME = ROOT / ".venv-lambda" / "lib" / "python3.13" / "site-packages"
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """A function.
-
-    Attributes:
-        handler: Dotted name of what is called.
-        folders: Where it and its layers are, in the order in which they are searched.
-        environ: Its environment.
-        seconds: How long an invocation may take.
-    """
-
-    handler: str
-    folders: Sequence[Path]
-    environ: Mapping[str, str]
-    seconds: int = 290
 
 
 @dataclass(frozen=True, slots=True)

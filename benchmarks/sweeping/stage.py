@@ -14,13 +14,14 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from benchmarks.compare.instance import Function, Instance
+from benchmarks.compare.instance import Instance
 from benchmarks.stand_ins.definition import make_table
 from benchmarks.stand_ins.processes import running
 from benchmarks.sweeping.rows import SHOP, campaigns_item
 from local import fake_account, functions, sam
 from local.cloud import LOCAL
 from local.errors import LocalError
+from local.rie import Function
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

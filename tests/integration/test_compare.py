@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.compare import bench
-from benchmarks.compare.instance import Function, Instance
+from benchmarks.compare.instance import Instance
 from benchmarks.compare.subjects import Subject
 from local.cloud import ROOT
 from local.errors import LocalError
 from local.functions import LAYERS, logical_id
+from local.rie import Function
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
