@@ -18,7 +18,9 @@ REQUIREMENTS = ROOT / "layers" / "dependencies" / "requirements.txt"
 PAGE = ROOT / "docs" / "licences.md"
 # What each asks of those who pass the layer on. A licence that is missing here was not agreed to.
 AGREED = {
+    "Apache 2.0": "Keep the licence, and the notices that come with it.",
     "Apache-2.0": "Keep the licence, and the notices that come with it.",
+    "Apache-2.0 AND MIT": "Keep both licences, and the notices that come with them.",
     "BSD License": "Keep the copyright and the licence.",
     "BSD-3-Clause": "Keep the copyright and the licence.",
     "ISC": "Keep the copyright and the licence.",

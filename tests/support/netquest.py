@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from afterword.deciding.accounts import Account, Credentials
-from afterword.sending.http import Answer, Http
+from afterword.sending.calls import Answer
+from afterword.sending.concurrent_http import ConcurrentHttp
 from afterword.sending.netquest import NetquestProvider
 from tests.support.samples import NOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from afterword.sending.http import Request
+    from afterword.sending.calls import Request
 
 SECONDS = 20
 # Account, key and authorisation of Netquest's own example.
@@ -63,7 +64,7 @@ def netquest(
     **changes: Any,
 ) -> NetquestProvider:
     """Return a provider whose calls really go out."""
-    http = Http(SECONDS, None, clock)
+    http = ConcurrentHttp(SECONDS, clock)
     return NetquestProvider(account(base_url, **changes), http, credentials, wall)
 
 
@@ -92,7 +93,7 @@ type Reply = Answer | BaseException | Callable[[Call], Answer]
 
 @dataclass
 class FakeHttp:
-    """Stands for `Http`: answers by token or address, else with success; no sockets."""
+    """Stands for `ConcurrentHttp`: answers by token or address, else with success; no sockets."""
 
     replies: dict[str, Reply] = field(default_factory=dict)
     otherwise: Reply = SUCCESS
@@ -133,4 +134,4 @@ class FakeHttp:
         wall: Callable[[], int] = lambda: NOW,
         **changes: Any,
     ) -> NetquestProvider:
-        return NetquestProvider(account(**changes), cast("Http", self), credentials, wall)
+        return NetquestProvider(account(**changes), cast("ConcurrentHttp", self), credentials, wall)

@@ -55,17 +55,19 @@ class Stopwatch:
 _LOOKS_OF_A_CALL = 3
 
 
-class OverAfterOneRequest:
-    """Monotonic seconds that stand still for one request; the time is over when a second one would begin.
+class EachRequestTakes:
+    """Monotonic seconds that move on with each request of a call.
 
     Counted by looks at the clock: a server that moved it could do so before its client began to wait.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: int) -> None:
+        self._seconds = seconds
         self._looks = count(1)
 
     def __call__(self) -> float:
-        return 0.0 if next(self._looks) <= _LOOKS_OF_A_CALL else SECONDS + 1
+        requests = (next(self._looks) - _LOOKS_OF_A_CALL + 1) // 2
+        return float(self._seconds * max(0, requests))
 
 
 class OverOnce:

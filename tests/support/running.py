@@ -22,8 +22,7 @@ from afterword import wiring
 from afterword.remembering.dynamodb import DynamoDbLedger, items
 from afterword.remembering.dynamodb.table import Table, from_wire, to_wire
 from afterword.remembering.records import BatchState, State
-from afterword.sending import providers
-from afterword.sending.http import Http
+from afterword.sending import concurrent_http, http, providers
 from tests.support.aws_door import aws_door
 from tests.support.functions import Context, Stage, load, purchase, sqs_event
 from tests.support.invitation_service import WEBHOOK
@@ -235,9 +234,11 @@ class Running:
         """
         self.new_instances()
         patient = OverWhen(happened, after_calls)
-        self.monkeypatch.setattr(providers, "Http", partial(Http, clock=patient))
-        yield
-        self.monkeypatch.setattr(providers, "Http", Http)
+        with self.monkeypatch.context() as patch:
+            patch.setattr(http, "Http", partial(http.Http, clock=patient))
+            of_many = partial(concurrent_http.ConcurrentHttp, clock=patient)
+            patch.setattr(concurrent_http, "ConcurrentHttp", of_many)
+            yield
         self.new_instances()
 
     # What is in the shop.

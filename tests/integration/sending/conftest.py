@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from afterword.sending import http
+from afterword.sending import concurrent_http, http
 from tests.support.certificates import write_self_signed
 from tests.support.servers import Server, serving
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import aiohttp
     import requests
 
 
@@ -30,11 +31,23 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def reading(monkeypatch: pytest.MonkeyPatch) -> Event:
     """It is set once a client knows the status and begins to read the body."""
-    begun, read = Event(), http._read
+    begun, read, read_there = Event(), http._read, concurrent_http._read
 
     def begin(response: requests.Response) -> bytes:
         begun.set()
         return read(response)
 
+    async def begin_there(response: aiohttp.ClientResponse) -> bytes:
+        begun.set()
+        return await read_there(response)
+
     monkeypatch.setattr(http, "_read", begin)
+    monkeypatch.setattr(concurrent_http, "_read", begin_there)
     return begun
+
+
+@pytest.fixture
+def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The certificate, which is the only one that is trusted."""
+    monkeypatch.setattr("certifi.where", lambda: str(certificate))
+    return certificate

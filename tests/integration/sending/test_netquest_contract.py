@@ -28,7 +28,7 @@ from tests.support.servers import Exchange, Server, close, serving
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from afterword.sending.http import Answer
+    from afterword.sending.calls import Answer
     from afterword.sending.netquest import NetquestProvider
     from afterword.sending.provider import Single
 

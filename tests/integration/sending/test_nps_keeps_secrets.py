@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from afterword.deciding.accounts import Credentials
-from afterword.sending.http import LostError, NeverSentError
+from afterword.sending.calls import LostError, NeverSentError
 from afterword.sending.provider import LookUpError, Recipient
 from afterword.sending.providers import sign_in
 from tests.support.faults import answering, hanging_up, refusing, speaking, walk

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from afterword.sending.http import MOST_BYTES
+from afterword.sending.calls import MOST_BYTES
 from afterword.sending.provider import LAST_ID, LookUpError, Retry, Seen
-from tests.support.nps import OverOnce, Stopwatch, nps
+from tests.support.nps import EachRequestTakes, OverOnce, nps
 from tests.support.servers import (
     Answer,
     Exchange,
@@ -189,14 +189,10 @@ def test_who_looks_for_nothing_asks_for_one_page(server: Server) -> None:
 
 
 def test_all_pages_share_the_time_of_one_call(server: Server) -> None:
-    watch = Stopwatch()
-
-    def slow(exchange: Exchange) -> None:
-        watch.now += 9
-        page(1, next_page=f"{server.url}{PATH}?page=2")(exchange)
-
-    server.otherwise = slow
-    assert listing(server.url, clock=watch) == Retry("no answer: time-out", outage=True)
+    server.otherwise = page(1, next_page=f"{server.url}{PATH}?page=2")
+    assert listing(server.url, clock=EachRequestTakes(7)) == Retry(
+        "no answer: time-out", outage=True
+    )
     assert len(server.received) == 3
 
 

@@ -11,9 +11,9 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
-from afterword.sending.http import MOST_BYTES, NeverSentError
+from afterword.sending.calls import MOST_BYTES, NeverSentError
 from afterword.sending.provider import Outcome, Recipient, Refused, Retry, Sent, Uncertain
-from tests.support.nps import OverAfterOneRequest, OverOnce, nps
+from tests.support.nps import SECONDS, EachRequestTakes, OverOnce, nps
 from tests.support.samples import NOW
 from tests.support.servers import (
     Answer,
@@ -213,7 +213,7 @@ def test_a_secret_that_stays_refused_is_not_tried_a_third_time(server: Server, s
 
 def test_the_repeated_call_has_no_time_of_its_own(server: Server) -> None:
     server.will(reply(401))
-    assert invite(server.url, clock=OverAfterOneRequest()) == Retry(
+    assert invite(server.url, clock=EachRequestTakes(SECONDS + 1)) == Retry(
         "unreachable: time-out", outage=True
     )
     assert len(server.received) == 1
@@ -280,7 +280,7 @@ def test_a_422_whose_list_cannot_be_had_is_tried_again(
 
 def test_a_422_leaves_its_list_no_time_of_its_own(server: Server) -> None:
     server.will(reply(422, UNKNOWN))
-    assert invite(server.url, clock=OverAfterOneRequest()) == Retry(
+    assert invite(server.url, clock=EachRequestTakes(SECONDS + 1)) == Retry(
         "no answer: time-out", outage=True
     )
     assert len(server.received) == 1

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from afterword.noting import Notes
-from afterword.sending.http import Http, LostError, NeverSentError
+from afterword.sending.calls import LostError, NeverSentError
+from afterword.sending.http import Http
 from afterword.sending.watching import timed
 from tests.support.servers import refusing_port, reply, reset
 

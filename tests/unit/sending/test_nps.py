@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from afterword.sending.http import Answer
+from afterword.sending.calls import Answer
 from afterword.sending.nps import MOST_RECIPIENTS, _same_origin, read_status
 from afterword.sending.provider import Recipient, Refused, Retry, Sent, Uncertain
 from tests.support.nps import nps

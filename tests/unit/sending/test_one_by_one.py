@@ -16,7 +16,7 @@ from afterword.remembering.dynamodb import DynamoDbLedger
 from afterword.remembering.memory import MemoryLedger
 from afterword.remembering.records import Batch, BatchState, State, customer_ref
 from afterword.sending.batches import LOOK_AFTER, MOST_ATTEMPTS
-from afterword.sending.http import Answer, LostError, NeverSentError
+from afterword.sending.calls import Answer, LostError, NeverSentError
 from tests.support.netquest import LEFT, NO_TOKEN, QUOTA, SUCCESS, Call, FakeHttp, error, said
 from tests.support.samples import DAY, HOUR, NOW, campaign, key
 from tests.support.shop import INVOCATION, SECRET, Shop

@@ -11,7 +11,7 @@ from moto import mock_aws
 from afterword.deciding.accounts import AccountError, Credentials
 from afterword.noting import Notes
 from afterword.remembering.errors import ParametersError
-from afterword.sending.http import NeverSentError
+from afterword.sending.calls import NeverSentError
 from afterword.sending.nps import NpsProvider
 from afterword.sending.provider import LookUpError, Recipient, Retry
 from afterword.sending.providers import CALL_SECONDS, Providers, sign_in
@@ -59,9 +59,7 @@ def fail(store: Store, error: Exception) -> None:
 
 
 def authenticator(parameters: Parameters) -> Callable[[bool], Mapping[str, str]]:
-    authenticate = nps(parameters)._http._authenticate
-    assert authenticate
-    return authenticate
+    return nps(parameters)._http._authenticate
 
 
 @pytest.mark.parametrize(

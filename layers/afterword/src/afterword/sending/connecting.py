@@ -1,9 +1,9 @@
-"""How the connections of requests are made: who hears of them, whom they trust, and when one may serve again."""
+"""How the connections of requests are made: who hears of them, and whom they trust."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -14,17 +14,8 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from requests import PreparedRequest, Response
-    from urllib3.response import HTTPResponse
 
 _here = threading.local()
-
-
-class Listener(Protocol):
-    """Who wants to know that a connection is there. No error says so: TLS fails alike in and after its handshake."""
-
-    def connect(self) -> None:
-        """Hear that connection and handshake are done. What this raises ends the request before it is sent."""
-        ...
 
 
 if TYPE_CHECKING:
@@ -34,32 +25,14 @@ else:
 
 
 class _Heard(_Connection):
-    """Tells the listener of its thread; serves again only where the server has said so.
+    """Tells its thread's listener when connection and handshake are done.
 
-    By HTTP/1.1 a server may keep a connection without a word. Yet some close theirs without one, and what is sent
-    meanwhile would be in doubt.
+    No error says so: TLS fails alike in its handshake and after it.
     """
-
-    _is_promised = False
 
     def connect(self) -> None:
         super().connect()
-        _here.listener.connect()
-
-    def request(self, *what: Any, **more: Any) -> None:  # noqa: ANN401 -- urllib3's signature
-        if not self.is_closed:
-            _here.listener.connect()
-        super().request(*what, **more)
-
-    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3's: another than http.client's
-        response = super().getresponse()
-        self._is_promised = "keep-alive" in response.headers.get("Connection", "").lower()
-        return response
-
-    @property
-    def is_connected(self) -> bool:
-        """What urllib3 asks of a connection before it serves again."""
-        return self._is_promised and super().is_connected
+        _here.connected()
 
 
 class _HttpConnection(_Heard, HTTPConnection):
@@ -84,11 +57,10 @@ class Adapter(HTTPAdapter):
     Args:
         trust: Returns whom TLS trusts. requests would read the whole list of authorities for each connection, which
             takes 20 ms.
-        connections: The most that are kept.
     """
 
-    def __init__(self, trust: Callable[[], SSLContext], connections: int) -> None:
-        super().__init__(pool_maxsize=connections)
+    def __init__(self, trust: Callable[[], SSLContext]) -> None:
+        super().__init__()
         self._trust = trust
         self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
 
@@ -118,12 +90,18 @@ class Adapter(HTTPAdapter):
         super().close()
 
     def carry(
-        self, request: PreparedRequest, listener: Listener, timeout: tuple[float, float]
+        self, request: PreparedRequest, connected: Callable[[], None], timeout: tuple[float, float]
     ) -> Response:
-        """Send a request; its body is still to be read. Time-outs in seconds, to connect and between two bytes.
+        """Send a request; its answer's body is still to be read.
+
+        Args:
+            request: What is sent.
+            connected: Is called when connection and handshake are done. What it raises ends the request before it is
+                sent.
+            timeout: In seconds, to connect and between two bytes.
 
         Raises:
             OSError: Also HTTPError and ValueError, as requests, urllib3 and sockets do.
         """
-        _here.listener = listener
+        _here.connected = connected
         return self.send(request, stream=True, timeout=timeout)

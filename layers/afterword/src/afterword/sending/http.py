@@ -5,112 +5,57 @@ from __future__ import annotations
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from contextlib import closing, nullcontext
+from functools import cached_property
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 import requests
-from requests import adapters
 from urllib3.exceptions import HTTPError
-from urllib3.util.ssl_ import create_urllib3_context
 
+from afterword.sending.attempts import Attempt
+from afterword.sending.calls import (
+    CONNECT_SECONDS,
+    MOST_BYTES,
+    Answer,
+    NeverSentError,
+    Request,
+    trust,
+)
 from afterword.sending.connecting import Adapter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
     from ssl import SSLContext
 
-MOST_BYTES = 5_000_000
-CONNECT_SECONDS = 5
+    from afterword.sending.calls import Result
+
 _CHUNK = 65_536
 _SECRET_REFUSED = {401, 403}
 # What requests, urllib3 and sockets raise. A ValueError is an address or a header that cannot be sent.
 _FAULTS = (OSError, HTTPError, ValueError)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back. `body` may be cut off: the status is known all the same."""
-
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
-
-
-class NeverSentError(Exception):
-    """Nothing of the request's body has left: DNS, refused connection, TLS handshake, no credentials."""
-
-
-class LostError(Exception):
-    """The request may have been processed; its answer is lost."""
-
-
-type Result = Answer | NeverSentError | LostError
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is asked: GET or POST; a body, if there is one, is not empty. `repr` hides all that may be secret."""
-
-    method: str
-    url: str = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes | None = field(repr=False)
-
-
 class _Body(BytesIO):
-    """A request's body that knows whether any of it was taken.
+    """A request's body that tells when it is taken.
 
     urllib3 takes it when connection and handshake are done and the headers are out. Headers that promise a body are
     not a request without it, so nobody can have processed one whose body was never taken.
     """
 
-    taken = False
-    over = False
+    def __init__(self, body: bytes, taken: Callable[[], None]) -> None:
+        super().__init__(body)
+        self._taken = taken
 
     def read(self, size: int | None = -1, /) -> bytes:
-        # In this order: whoever sets `over` looks at `taken` afterwards. A name that resolves late, or a function
-        # that was frozen meanwhile, must not send what has been given up.
-        self.taken = True
-        if self.over:
-            raise TimeoutError
+        self._taken()
         return super().read(size)
 
 
-class _Attempt:
-    """What the thread that makes a request and the one that waits for it know of it."""
-
-    def __init__(self, request: Request) -> None:
-        self.request = request
-        self.body = None if request.body is None else _Body(request.body)
-        self.head: Answer | None = None
-        self.connected = self.over = False
-
-    def connect(self) -> None:
-        """Note that connection and handshake are done: a request without a body goes out now."""
-        # In this order: as in `_Body.read`.
-        self.connected = True
-        if self.over:
-            raise TimeoutError
-
-    def fail(self, reason: str) -> NeverSentError | LostError:
-        begun = self.body.taken if self.body else self.connected
-        return LostError(reason) if begun else NeverSentError(reason)
-
-    def give_up(self) -> Result:
-        self.over = True
-        if self.body:
-            self.body.over = True
-        # The status says what happened; a body that is missing says less, not something else.
-        return self.head or self.fail("time-out")
-
-
 class Http:
-    """Makes HTTP calls of bounded length, each on a connection of its own, but for those that are made together.
+    """Makes HTTP calls of bounded length, each on a connection of its own.
 
     A connection that was kept may have died while the function was frozen, and what is sent on it would be in doubt.
 
@@ -119,7 +64,7 @@ class Http:
     Args:
         seconds: The longest that a call takes, all in all.
         authenticate: Returns the headers that prove who we are; `True` reads the secret past any cache.
-            Raises NeverSentError. Without it nothing proves who we are, and no call is repeated.
+            Raises NeverSentError.
         clock: Monotonic seconds.
         watch: Makes what surrounds each request, to see how long it takes.
     """
@@ -127,7 +72,7 @@ class Http:
     def __init__(
         self,
         seconds: int,
-        authenticate: Callable[[bool], Mapping[str, str]] | None,
+        authenticate: Callable[[bool], Mapping[str, str]],
         clock: Callable[[], float] = time.monotonic,
         watch: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
@@ -167,66 +112,18 @@ class Http:
         until = self.deadline() if deadline is None else deadline
         request = Request(method, url, headers or {}, body)
         answer = self._within(until, request, fresh=False)
-        if self._authenticate and answer.status in _SECRET_REFUSED:
+        if answer.status in _SECRET_REFUSED:
             answer = self._within(until, request, fresh=True)
         return answer
-
-    @contextmanager
-    def together(
-        self, at_once: int
-    ) -> Iterator[Callable[[Sequence[Request], float], list[Result]]]:
-        """Make several calls, some of them at once and on each other's connections; none is repeated.
-
-        Args:
-            at_once: The most that are in flight.
-
-        Yields:
-            What makes calls until a deadline, as `deadline()` returned it, and returns what came of each, in their
-            order; errors as `call` raises them.
-        """
-        workers = ThreadPoolExecutor(at_once, thread_name_prefix="http")
-        try:
-            with closing(self._adapter(at_once)) as adapter:
-                yield partial(self._call_all, workers, adapter)
-        finally:
-            workers.shutdown(wait=False)
-
-    def _call_all(
-        self,
-        workers: ThreadPoolExecutor,
-        adapter: Adapter,
-        asked: Sequence[Request],
-        deadline: float,
-    ) -> list[Result]:
-        left = deadline - self._clock()
-        if left <= 0:
-            return [NeverSentError("time-out") for _ in asked]
-        # Some servers promise only what they were asked for.
-        attempts = [
-            _Attempt(replace(each, headers={**each.headers, "Connection": "keep-alive"}))
-            for each in asked
-        ]
-
-        def make(attempt: _Attempt) -> Result:
-            if attempt.over or self._clock() >= deadline:
-                return NeverSentError("time-out")
-            with self._watch():
-                return self._try(attempt, adapter, left, fresh=False)
-
-        futures = [workers.submit(make, each) for each in attempts]
-        return [
-            self._await(future, each, deadline)
-            for future, each in zip(futures, attempts, strict=True)
-        ]
 
     def _within(self, deadline: float, request: Request, *, fresh: bool) -> Answer:
         """Bound the whole attempt: requests' own time-outs start anew with each byte that trickles in."""
         left = deadline - self._clock()
         if left <= 0:
             raise NeverSentError("time-out")
-        attempt = _Attempt(request)
+        attempt = Attempt(request)
         worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="http")
-        future = worker.submit(self._try_alone, attempt, left, fresh=fresh)
+        future = worker.submit(self._try, attempt, left, fresh=fresh)
         worker.shutdown(wait=False)
         with self._watch():
             result = self._await(future, attempt, deadline)
@@ -236,43 +133,38 @@ class Http:
             raise result
         return result
 
-    def _await(self, future: Future[Result], attempt: _Attempt, deadline: float) -> Result:
+    def _await(self, future: Future[Result], attempt: Attempt, deadline: float) -> Result:
         try:
             return future.result(timeout=max(deadline - self._clock(), 0))
         except TimeoutError:
             return attempt.give_up()
 
-    def _try_alone(self, attempt: _Attempt, left: float, *, fresh: bool) -> Result:
-        with closing(self._adapter(1)) as adapter:
-            return self._try(attempt, adapter, left, fresh=fresh)
-
-    def _try(self, attempt: _Attempt, adapter: Adapter, left: float, *, fresh: bool) -> Result:
+    def _try(self, attempt: Attempt, left: float, *, fresh: bool) -> Result:
         try:
-            secret = self._authenticate(fresh) if self._authenticate else {}
+            secret = self._authenticate(fresh)
         except NeverSentError as error:
             return error
         try:
-            return _send(attempt, adapter, secret, left)
+            with closing(Adapter(lambda: self._trust)) as adapter:
+                return _send(attempt, adapter, secret, left)
         except _FAULTS as error:
             return attempt.fail(type(error).__name__)
 
-    def _adapter(self, connections: int) -> Adapter:
-        return Adapter(lambda: self._trust, connections)
-
     @cached_property
     def _trust(self) -> SSLContext:
-        context = create_urllib3_context()
-        context.load_verify_locations(adapters.DEFAULT_CA_BUNDLE_PATH)
-        return context
+        return trust()
 
 
-def _send(attempt: _Attempt, adapter: Adapter, secret: Mapping[str, str], left: float) -> Answer:
+def _send(attempt: Attempt, adapter: Adapter, secret: Mapping[str, str], left: float) -> Answer:
     asked = attempt.request
+    body = None if asked.body is None else _Body(asked.body, attempt.begin)
     prepared = requests.Request(
-        asked.method, asked.url, headers={**asked.headers, **secret}, data=attempt.body
+        asked.method, asked.url, headers={**asked.headers, **secret}, data=body
     ).prepare()
     timeout = (min(CONNECT_SECONDS, left), left)
-    with adapter.carry(prepared, attempt, timeout) as response:
+    # A request without a body goes out when connection and handshake are done.
+    connected = attempt.go_on if body else attempt.begin
+    with adapter.carry(prepared, connected, timeout) as response:
         attempt.head = Answer(response.status_code, response.headers, b"")
         return Answer(response.status_code, response.headers, _read(response))
 
@@ -285,5 +177,5 @@ def _read(response: requests.Response) -> bytes:
             if len(received) > MOST_BYTES:
                 break
     except requests.RequestException:
-        pass  # A body that is cut off: as in `_Attempt.give_up`.
+        pass  # A body that is cut off: as in `Attempt.give_up`.
     return received[:MOST_BYTES]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, urlencode
 
 from afterword.deciding.rules import Reason
-from afterword.sending.http import LostError, NeverSentError, Request
+from afterword.sending.calls import LostError, NeverSentError, Request
 from afterword.sending.nps import read_status
 from afterword.sending.provider import (
     Each,
@@ -35,13 +35,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from afterword.deciding.accounts import Account, Credentials
-    from afterword.sending.http import Answer, Http, Result
+    from afterword.sending.calls import Answer, Result
+    from afterword.sending.concurrent_http import ConcurrentHttp
     from afterword.sending.provider import Seen, Single
 
 _logger = logging.getLogger(__name__)
 # A batch holds what its account takes in a second, within these bounds. Few: nobody can be asked what became of calls
 # whose answers were lost.
-FEWEST_RECIPIENTS, MOST_RECIPIENTS = 25, 100
+FEWEST_RECIPIENTS, MOST_RECIPIENTS = 25, 250
 _FEWEST_AT_ONCE, _MOST_AT_ONCE = 8, 75
 _UNUSABLE = Retry("unreachable: no usable credentials", outage=True)
 _NOT_CALLED = Retry("not_called")
@@ -111,7 +112,7 @@ class NetquestProvider:
     def __init__(
         self,
         account: Account,
-        http: Http,
+        http: ConcurrentHttp,
         credentials: Callable[[bool], Credentials | None],
         clock: Callable[[], int],
     ) -> None:
@@ -138,22 +139,18 @@ class NetquestProvider:
         return json.dumps({"terms": asdict(terms or Terms()), "people": people}).encode()
 
     def invite(self, survey: int, body: bytes, key: str) -> Each:
-        """See `Provider`. Some calls at once, all in the time of one.
-
-        Some go ahead. Where their outcomes say that the way is not free, the others are not called: an outage puts no
-        more in doubt than a few, however large the batch.
-        """
+        """See `Provider`. Some calls at once, all in the time of one."""
         batch = json.loads(body)
         people = [Recipient(**each) for each in batch["people"]]
         # The deadline first: to read the secret takes some of the time, too.
         deadline = self._http.deadline()
         secret = _Secret(self._credentials)
-        with self._http.together(self._at_once) as call:
-            shared = _Round(survey, Terms(**batch["terms"]), deadline, secret, call)
-            outcomes = self._ask(shared, people[:FEWEST_RECIPIENTS])
-            if others := people[FEWEST_RECIPIENTS:]:
-                is_free = isinstance(Each(tuple(outcomes)).for_the_way(), Sent)
-                outcomes += self._ask(shared, others) if is_free else [_NOT_CALLED] * len(others)
+        if secret.current is None:
+            outcomes: list[Single] = [_UNUSABLE] * len(people)
+        else:
+            with self._http.together(self._at_once) as call:
+                shared = _Round(survey, Terms(**batch["terms"]), deadline, secret, call)
+                outcomes = self._ask_all(shared, people)
         # Netquest knows no keys.
         _tell(people, outcomes, batch=key)
         return Each(tuple(outcomes))
@@ -167,6 +164,18 @@ class NetquestProvider:
         """See `Provider`: nor a single one."""
         del survey, invitation
         raise LookUpError(Retry("netquest can't be asked"))
+
+    def _ask_all(self, shared: _Round, people: Sequence[Recipient]) -> list[Single]:
+        """Let some go ahead. Where their outcomes say that the way is not free, the others are not called.
+
+        An outage puts no more in doubt than a few, however large the batch.
+        """
+        outcomes = self._ask(shared, people[:FEWEST_RECIPIENTS])
+        if not (others := people[FEWEST_RECIPIENTS:]):
+            return outcomes
+        if isinstance(Each(tuple(outcomes)).for_the_way(), Sent):
+            return outcomes + self._ask(shared, others)
+        return outcomes + [_NOT_CALLED] * len(others)
 
     def _ask(self, shared: _Round, people: Sequence[Recipient]) -> list[Single]:
         outcomes = self._call(shared, people)

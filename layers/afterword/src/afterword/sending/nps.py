@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, ValidationError
 
-from afterword.sending.http import Answer, Http, LostError, NeverSentError
+from afterword.sending.calls import Answer, LostError, NeverSentError
 from afterword.sending.provider import (
     KEY_TAKEN,
     LAST_ID,
@@ -30,6 +30,7 @@ from afterword.sending.provider import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from afterword.sending.http import Http
     from afterword.sending.provider import Known, Outcome, Recipient, Terms
 
 # "The maximum number of recipients you can be sent is 10000": the page above.

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from afterword.deciding.accounts import AccountError
 from afterword.remembering.errors import ParametersError
-from afterword.sending.http import Http, NeverSentError
-from afterword.sending.netquest import NetquestProvider
-from afterword.sending.nps import NpsProvider
+from afterword.sending.calls import NeverSentError
 from afterword.sending.watching import Watched, timed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from afterword.deciding.accounts import Account, Credentials
     from afterword.noting import Notes
@@ -48,24 +47,34 @@ class Providers:
             self._made[account] = Watched(made(account), name, self._notes)
         return self._made[account]
 
+    # Whoever has accounts at one of the two providers need not load what calls the other one.
+
     def _nps(self, account: Account) -> Provider:
+        from afterword.sending.http import Http  # noqa: PLC0415
+        from afterword.sending.nps import NpsProvider  # noqa: PLC0415
+
+        authenticate = self._authenticator(account.name)
         return NpsProvider(
             account.base_url,
-            self._http(account.name, self._authenticator(account.name)),
+            Http(CALL_SECONDS, authenticate, watch=self._watch(account.name)),
             calls_per_minute=account.calls_per_minute,
             replays_key=account.replays_idempotency_key,
             clock=self._clock,
         )
 
     def _netquest(self, account: Account) -> Provider:
+        from afterword.sending.concurrent_http import ConcurrentHttp  # noqa: PLC0415
+        from afterword.sending.netquest import NetquestProvider  # noqa: PLC0415
+
         def credentials(fresh: bool) -> Credentials | None:  # noqa: FBT001 -- as _authenticator's
             found = self._credentials(account.name, fresh=fresh)
             return found if found and found.webhook_key else None
 
-        return NetquestProvider(account, self._http(account.name, None), credentials, self._clock)
+        http = ConcurrentHttp(CALL_SECONDS, watch=self._watch(account.name))
+        return NetquestProvider(account, http, credentials, self._clock)
 
-    def _http(self, name: str, authenticate: Callable[[bool], Mapping[str, str]] | None) -> Http:
-        return Http(CALL_SECONDS, authenticate, watch=partial(timed, self._notes, name))
+    def _watch(self, name: str) -> Callable[[], AbstractContextManager[None]]:
+        return partial(timed, self._notes, name)
 
     def _authenticator(self, name: str) -> Callable[[bool], Mapping[str, str]]:
         def authenticate(fresh: bool) -> Mapping[str, str]:  # noqa: FBT001 -- the Http port's one argument
