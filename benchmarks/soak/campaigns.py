@@ -70,7 +70,14 @@ CAMPAIGNS = (
         more={"delay": "P30D", "contact_cap": _FORTNIGHTLY, "expires_after": "P30D"},
         slow=True,
     ),
-    Campaign("south-purchase", "south", "purchase", "vendor", 1, more={"contact_cap": _WEEKLY}),
+    Campaign(
+        "south-purchase",
+        "south",
+        "purchase",
+        "vendor",
+        1,
+        more={"contact_cap": _WEEKLY, "keep_address": "always"},
+    ),
     Campaign("south-signup", "south", "signup", "vendor", 2, more={"delay": "P14D"}, slow=True),
     Campaign("panel", "panel", "purchase", "panel", 419, more={"template": 1, "delay": "PT1H"}),
 )

@@ -157,6 +157,9 @@ def test_a_lease_that_ran_out_in_the_claim_is_not_called_upon(running: Running) 
         where=lambda call: call.json_has({"S": "calling"}),
     )
     running.deliver(running.purchase())
+    # The other one met it before its address was remembered, and looks again in a quarter of an hour.
+    assert running.states == {"pending": 1}
+    running.settle()
     assert running.states == {"sent": 1}
     assert len(running.provider.asked) == 1
 

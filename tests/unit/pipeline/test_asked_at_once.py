@@ -29,10 +29,14 @@ class KilledError(BaseException):
 
 
 def lean(**more: Any) -> Shop:
-    """Set up a shop that keeps no address of whom it has asked."""
-    shop = Shop([campaign(keep_address="while_waiting", **more)])
+    """Set up a shop that keeps no address of whom it has asked, as it is if nothing else is said."""
+    shop = Shop([campaign(**more)])
     shop.ledger = Accidents(shop.ledger)
     return shop
+
+
+def keeping(**more: Any) -> Shop:
+    return Shop([campaign(keep_address="always", **more)])
 
 
 def who(email: str) -> str:
@@ -63,15 +67,15 @@ def die(*_: object) -> Outcome:
     raise KilledError
 
 
-def test_the_address_of_who_was_asked_is_kept_so_that_it_can_be_asked_again() -> None:
-    shop = Shop()
+def test_a_campaign_may_keep_the_address_of_whom_it_has_asked_so_that_it_can_ask_again() -> None:
+    shop = keeping()
     shop.translate(shop.purchase("A-1"))
     customer = known(shop)
     assert customer
     assert (customer.email, customer.name, customer.seen_at) == ("a-1@example.com", "Jana", NOW)
 
 
-def test_a_campaign_may_keep_no_address_of_whom_it_has_asked() -> None:
+def test_no_address_is_kept_of_who_was_asked() -> None:
     shop = lean()
     counts = shop.translate(shop.purchase("A-1"), shop.purchase("A-2"))
     assert counts == Counter({"event.purchase": 2, "sent": 2})
@@ -155,7 +159,7 @@ def test_what_the_ledger_knows_of_a_customer_goes_with_the_call() -> None:
 
 
 def test_an_event_older_than_what_the_ledger_knows_changes_nothing_there() -> None:
-    shop = Shop()
+    shop = keeping()
     person = {"email": "a-1@example.com", "name": "Now"}
     shop.translate(shop.event("purchase", order_id="A-1", customer=person))
     was = {"email": "a-1@example.com", "name": "Before"}
@@ -216,7 +220,7 @@ def test_who_is_capped_waits_and_is_remembered() -> None:
 
 
 def test_where_no_campaign_keeps_a_cap_nothing_is_noted() -> None:
-    shop = Shop()
+    shop = keeping()
     shop.translate(shop.purchase("A-1"))
     customer = known(shop)
     assert customer
@@ -285,7 +289,7 @@ def test_an_event_that_comes_again_and_has_no_token_is_counted_as_such() -> None
 
 def test_a_function_killed_before_it_remembers_whom_a_cap_defers_is_made_up_for() -> None:
     """Another campaign has asked this customer, and kept no address."""
-    welcome = campaign("welcome", event="signup", survey=2, keep_address="while_waiting")
+    welcome = campaign("welcome", event="signup", survey=2)
     shop = Shop([welcome, campaign(contact_cap={"period": "P30D"})])
     shop.translate(shop.signup("S-1", email="jana@example.com"))
     purchase = shop.purchase("A-1", email="jana@example.com")
@@ -314,13 +318,15 @@ def test_who_keeps_addresses_from_now_on_learns_them_as_events_come_again() -> N
 
 @pytest.mark.parametrize(
     "first",
-    [{"mode": "dry_run"}, {"account": "panel", "contact_cap": DROPS}],
-    ids=["dry", "capped"],
+    [{"mode": "dry_run"}, {"account": "panel", "contact_cap": DROPS}, {}],
+    ids=["dry", "capped", "sent"],
 )
-def test_a_token_is_kept_also_where_its_campaign_asks_nobody(first: dict[str, Any]) -> None:
+def test_a_token_is_kept_whatever_its_campaign_keeps_and_whether_it_asks(
+    first: dict[str, Any],
+) -> None:
     shop = Shop(
         [
-            campaign("hello", event="signup", survey=2, keep_address="while_waiting"),
+            campaign("hello", event="signup", survey=2),
             campaign("first", **first),
         ]
     )

@@ -30,7 +30,7 @@ class KilledError(BaseException):
 
 
 def shop(*, replays: bool = True, **more: Any) -> Shop:
-    made = Shop([campaign(**more)])
+    made = Shop([campaign(**{"keep_address": "always"} | more)])
     made.provider.replays_key = replays
     return made
 

@@ -91,7 +91,7 @@ def test_a_probe_that_failed_does_not_close_the_account_for_an_hour(
 
 
 def test_a_probe_whose_function_was_killed_is_asked_about_as_soon_as_its_lease_is_over() -> None:
-    shop = Shop()
+    shop = Shop([campaign(keep_address="always")])
 
     def die(emails: list[str]) -> Outcome:
         raise KilledError(len(emails))
@@ -338,7 +338,7 @@ def test_an_older_event_does_not_say_who_a_customer_is() -> None:
 
 
 def test_a_customer_s_record_shows_no_person() -> None:
-    shop = Shop()
+    shop = Shop([campaign(keep_address="always")])
     shop.translate(shop.purchase("A-1", email="jana@example.com"))
     who = customer_ref("demo", customer_key("jana@example.com", SECRET))
     found = shop.ledger.read_customers([who])[who]

@@ -149,7 +149,7 @@ class Campaign(BaseModel):
             description="NPS: whether the ledger keeps the address of a customer who was asked at once, so that the "
             "invitation can be sent again if it fails at the provider."
         ),
-    ] = "always"
+    ] = "while_waiting"
     starts_at: Annotated[
         Instant | None, Field(description="Events from before are not its own.")
     ] = None

@@ -89,10 +89,9 @@ def send_new(
             ended.append(Move(each.invitation, State.ENDED, reason=end.reason.value))
         else:
             ready.append(each)
-    if campaign.keep_address == "always":
-        # However it ends: another campaign may need the token.
-        who = {each.invitation.customer for each in ended}
-        ledger.remember_customers([told[each] for each in sorted(who) if told[each].token], now)
+    # However it ends: another campaign may need the token.
+    who = {each.invitation.customer for each in ended}
+    ledger.remember_customers([told[each] for each in sorted(who) if told[each].token], now)
     counts = claiming.end(ledger, candidates, ended, now)
     return counts + sender.send(campaign, ready, now) if ready else +counts
 

@@ -129,7 +129,7 @@ class Sender:
         if fault := provider.fault(terms_of(campaign)):
             _logger.warning("campaign %s waits: %s", campaign.id, fault)
             return "broken_campaign"
-        if _keeps_address(campaign, provider) or self._notes(campaign):
+        if _keeps_address(campaign, provider, candidates) or self._notes(campaign):
             met = claiming.meet(self._ledger, candidates)
             self._end(candidates, met.left, now, done)
             candidates = met.candidates
@@ -195,7 +195,7 @@ class Sender:
             return way
         if provider.one_by_one:
             group = group[: way.slot.calls]
-        keeps = _keeps_address(campaign, provider)
+        keeps = _keeps_address(campaign, provider, group)
         taken = claiming.take(self._ledger, campaign, batch, group, now, keeps_address=keeps)
         done.written |= {each.invitation.key for each in group}
         done.settled |= taken.settled
@@ -357,9 +357,11 @@ def _looks_before(provider: Provider, way: Way) -> bool:
     return ways.is_open(way.account_state) or not provider.replays_key
 
 
-def _keeps_address(campaign: Campaign, provider: Provider) -> bool:
-    """Tell whether who is asked at once is remembered. Who is asked by token is: others may need it."""
-    return campaign.keep_address == "always" or provider.one_by_one
+def _keeps_address(campaign: Campaign, provider: Provider, group: Sequence[Candidate]) -> bool:
+    """Tell whether who is asked at once is remembered. Who has a token is: another campaign may need it."""
+    if campaign.keep_address == "always" or provider.one_by_one:
+        return True
+    return any(each.told and each.told.token for each in group)
 
 
 def _without_token(candidates: Sequence[Candidate]) -> list[Move]:
