@@ -82,7 +82,7 @@ def patterns(counts: Counts) -> Iterator[Pattern]:
     yield replace(usual, name="usual, kept as long as ours", days=400, recovers=True)
     ours = [
         Pattern(name, counts.patterns[name], look=counts.look)
-        for name in ("immediate, lean", "immediate", "immediate, capped", "follow-up")
+        for name in ("immediate", "immediate, kept", "immediate, capped", "follow-up")
     ]
     yield from ours
     for each in (ours[0], ours[-1]):

@@ -115,7 +115,7 @@ class Runner:
     def _run(self, events: int) -> list[Taken]:
         numbers = islice(self._numbers, events)
         batches = [
-            sqs_event(each, self._subject.key)
+            sqs_event(each, self._subject.key, tokens=self._subject.has_tokens)
             for each in batched(numbers, self._subject.batch, strict=False)
         ]
         first, *others = self.instances.values()

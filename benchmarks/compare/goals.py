@@ -102,8 +102,6 @@ def _units(measured: Rounds) -> Iterator[Goal]:
 
     uncapped = units(subjects.BULK)
     yield Goal("write units of an event, uncapped", uncapped, 3.1, 2.1, larger=False)
-    lean = units(subjects.LEAN)
-    yield Goal("the same, addresses kept only while waiting", lean, 3.1, 2.1, larger=False)
     yield Goal("write units of an event, capped", units(subjects.CAPPED), 5.1, 3.1, larger=False)
     more = units(subjects.LATER) - uncapped
     yield Goal("a follow-up's further write units", more, 6, 4, larger=False)

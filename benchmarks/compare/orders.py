@@ -19,21 +19,23 @@ _LINES = (
 )
 
 
-def body(number: int, moment: datetime, run: str) -> str:
+def body(number: int, moment: datetime, run: str, *, tokens: bool) -> str:
     """Return an order's message.
 
     Args:
         number: Another number is another order, by another customer.
         moment: When it happened.
         run: Tells the orders of this run from those of another.
+        tokens: Whether customers are known to a panel, and come with its token.
     """
     customer = {
         "email": f"customer.{number}.{run}@mail.example.com",
         "name": f"Jo Example {number}",
         "language": "en-GB",
         "zone": "Europe/London",
-        "token": f"t-{run}-{number}",
     }
+    if tokens:
+        customer["token"] = f"t-{run}-{number}"
     address = {
         "name": customer["name"],
         "line_1": f"{number % 90 + 1} High Street",
@@ -76,7 +78,7 @@ def _line(sku: str, name: str, quantity: int, price: str) -> dict[str, Any]:
     return known | {"currency": "EUR", "vat": vat, "picture": picture}
 
 
-def sqs_event(numbers: Iterable[int], run: str) -> dict[str, Any]:
+def sqs_event(numbers: Iterable[int], run: str, *, tokens: bool = False) -> dict[str, Any]:
     """Return what Lambda hands to a function that a queue triggers, with orders of this moment.
 
     https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
@@ -84,17 +86,22 @@ def sqs_event(numbers: Iterable[int], run: str) -> dict[str, Any]:
     Args:
         numbers: The orders'.
         run: See `body`.
+        tokens: See `body`.
     """
     moment = datetime.now(UTC)
-    return {"Records": [_record(number, moment, run) for number in numbers]}
+    return {
+        "Records": [
+            _record(body(number, moment, run, tokens=tokens), number, moment) for number in numbers
+        ]
+    }
 
 
-def _record(number: int, moment: datetime, run: str) -> dict[str, Any]:
+def _record(text: str, number: int, moment: datetime) -> dict[str, Any]:
     milliseconds = str(int(moment.timestamp() * 1000))
     return {
         "messageId": f"00000000-0000-4000-8000-{number:012}",
         "receiptHandle": f"AQEB{number:0172}",
-        "body": body(number, moment, run),
+        "body": text,
         "attributes": {
             "ApproximateReceiveCount": "1",
             "SentTimestamp": milliseconds,

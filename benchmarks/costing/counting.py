@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 OVERHEAD = 100
 # What the campaigns of each of our patterns say.
 CAMPAIGNS: Mapping[str, dict[str, Any]] = {
-    "immediate, lean": {"keep_address": "while_waiting"},
     "immediate": {},
+    "immediate, kept": {"keep_address": "always"},
     "immediate, capped": {"contact_cap": {"period": "P30D", "when_capped": "defer"}},
     "follow-up": {"delay": "P30D"},
 }

@@ -114,6 +114,26 @@ def test_what_is_to_be_asked_again_goes_out_with_the_next_sweep() -> None:
     assert shop.provider.invited[2:] == ["a-1@example.com", "a-2@example.com"]
 
 
+@pytest.mark.parametrize("keep", ["while_waiting", "always"])
+@pytest.mark.parametrize("comes_again", [True, False])
+def test_what_failed_at_the_provider_is_asked_again_where_its_address_is_known(
+    keep: str, *, comes_again: bool
+) -> None:
+    shop = Shop([campaign(keep_address=keep)])
+    shop.translate(shop.purchase("A-1"))
+    shop.provider.accepted[0].status = "failed"
+    shop.clock.pass_by(HOUR)
+    assert shop.sweep()["held"] == 1
+    if comes_again:
+        assert shop.translate(shop.purchase("A-1", ago=HOUR))["duplicate"] == 1
+    assert resolve(shop, Resolution.RESEND) == Resolved(1, 1)
+    is_known = comes_again or keep == "always"
+    assert shop.sweep()["sent"] == is_known
+    (found,) = shop.invitations(key("A-1"))
+    assert is_known or (found.state, found.reason) == (State.PENDING, "no_address")
+    assert shop.provider.invited == ["a-1@example.com"] * (1 + is_known)
+
+
 def test_an_invitation_that_is_asked_again_begins_anew_but_expires_as_ever() -> None:
     shop = refused()
     shop.clock.pass_by(HOUR)
