@@ -12,8 +12,9 @@ from afterword.deciding.customer_key import customer_key
 from afterword.deciding.rules import StopMark
 from afterword.remembering.records import BatchState, Leaving, State, customer_ref
 from afterword.sending.claiming import Candidate
+from afterword.sending.members import groups
 from afterword.sending.provider import LAST_ID, Each, Refused, Retry, Seen, Sent, Uncertain
-from afterword.sending.sender import Sender, groups
+from afterword.sending.sender import Sender
 from afterword.sending.ways import BREAKER_FAILURES
 from tests.support.samples import DAY, HOUR, NOW, campaign, customer, invitation, key, occasion
 from tests.support.shop import SECRET, Shop

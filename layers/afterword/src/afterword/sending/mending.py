@@ -20,9 +20,10 @@ from afterword.remembering.records import BatchState, Move, State
 from afterword.sending import batches, passage, ways
 from afterword.sending.budget import Wanted
 from afterword.sending.guarding import guarded
+from afterword.sending.members import recipients, terms_of
 from afterword.sending.passage import Pace
 from afterword.sending.provider import KEY_TAKEN, Each, LookUpError, Refused, Sent
-from afterword.sending.sender import LEASE_GRACE, recipients, terms_of
+from afterword.sending.sender import LEASE_GRACE
 from afterword.sending.ways import Blocked
 
 if TYPE_CHECKING:
