@@ -18,8 +18,8 @@ from afterword.sending.netquest import (
     MOST_RECIPIENTS,
     NetquestProvider,
     parameters,
-    seconds_to_next,
 )
+from afterword.sending.netquest_answers import seconds_to_next
 from afterword.sending.provider import (
     Each,
     LookUpError,

@@ -9,21 +9,17 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-from afterword.deciding.rules import Reason
-from afterword.sending.calls import LostError, NeverSentError, Request
-from afterword.sending.nps import read_status
+from afterword.sending.calls import Request
+from afterword.sending.netquest_answers import judge
 from afterword.sending.provider import (
     Each,
     LookUpError,
     Puzzling,
     Recipient,
-    Refused,
     Retry,
     Sent,
     Terms,
@@ -35,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from afterword.deciding.accounts import Account, Credentials
-    from afterword.sending.calls import Answer, Result
+    from afterword.sending.calls import Result
     from afterword.sending.concurrent_http import ConcurrentHttp
     from afterword.sending.provider import Seen, Single
 
@@ -46,27 +42,6 @@ FEWEST_RECIPIENTS, MOST_RECIPIENTS = 25, 250
 _FEWEST_AT_ONCE, _MOST_AT_ONCE = 8, 75
 _UNUSABLE = Retry("unreachable: no usable credentials", outage=True)
 _NOT_CALLED = Retry("not_called")
-_QUOTA = "invitations limit has been reached"
-# Looked up in small letters: some pages name an error without its exact body.
-_MEANS: Mapping[str, Single] = {
-    "respondents not found": Refused(Reason.RESPONDENT_NOT_FOUND.value, suppresses=True),
-    # The sister brands' pages name this error.
-    "token not found": Refused(Reason.TOKEN_NOT_FOUND.value),
-    # Netquest's own words for these are documented nowhere; the invitation service says them so.
-    "unauthorized": Retry("credentials", whole_account=True, breaks=True),
-    "survey not found": Retry("survey not found"),
-    "template not found": Retry("template not found"),
-}
-# What may be kept of an unknown error: words, no addresses or numbers.
-_PLAIN = re.compile(r"[A-Za-z ,.'-]{1,80}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """What an answer's body says."""
-
-    type: str
-    msg: str
 
 
 class _Secret:
@@ -200,7 +175,7 @@ class NetquestProvider:
         ]
         results = shared.call(asked, shared.deadline)
         return [
-            self._judge(result, (*secrets, *_personal(person)))
+            judge(result, self._account.quota_period, self._clock(), (*secrets, *_personal(person)))
             for result, person in zip(results, people, strict=True)
         ]
 
@@ -214,28 +189,6 @@ class NetquestProvider:
     def _url(self, secrets: Sequence[str], name: str) -> str:
         path = "/".join(quote(each, safe="") for each in secrets)
         return f"{self._account.base_url}/webhooks/{self._account.id_account}/{path}/{name}"
-
-    def _judge(self, result: Result, hidden: Sequence[str]) -> Single:
-        match result:
-            case NeverSentError():
-                return Retry(f"unreachable: {result}", outage=True)
-            case LostError():
-                return Uncertain(f"no answer: {result}")
-            case answer:
-                return self._judge_answer(answer, hidden)
-
-    def _judge_answer(self, answer: Answer, hidden: Sequence[str]) -> Single:
-        """Judge by `type`, never by the status; without one the status says what it can."""
-        said = _read(answer.body)
-        if said is None:
-            return _read_untyped(answer, self._clock())
-        if said.type == "success":
-            return Sent(None)
-        words = said.msg.strip(" .").casefold()
-        if words == _QUOTA:
-            left = seconds_to_next(self._account.quota_period, self._clock())
-            return Retry("quota", after=left, whole_account=True)
-        return _MEANS.get(words) or Puzzling(f"netquest: {_shown(said.msg, hidden)}")
 
 
 def parameters(survey: int, terms: Terms, person: Recipient) -> tuple[str, dict[str, str | int]]:
@@ -255,16 +208,6 @@ def parameters(survey: int, terms: Terms, person: Recipient) -> tuple[str, dict[
     if not terms.footer:
         form["footer"] = 0
     return name, form
-
-
-def seconds_to_next(period: Literal["day", "month"], now: int) -> int:
-    """Return how long it is, in seconds, to the next day or month by UTC; `now` in Unix seconds."""
-    today = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0)
-    if period == "day":
-        begins = today + timedelta(days=1)
-    else:
-        begins = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
-    return int(begins.timestamp()) - now
 
 
 def _tell(people: Sequence[Recipient], outcomes: Sequence[Single], batch: str) -> None:
@@ -297,27 +240,3 @@ def _personal(person: Recipient) -> list[str]:
         f"{person.email} {person.email.partition('@')[0]} {person.name or ''} {person.token or ''}"
     )
     return whole.split()
-
-
-def _shown(msg: str, hidden: Sequence[str]) -> str:
-    said = msg.casefold()
-    repeats = any(each.casefold() in said for each in hidden)
-    return msg if _PLAIN.fullmatch(msg) and not repeats else "unknown error"
-
-
-def _read(body: bytes) -> _Judged | None:
-    try:
-        said: Any = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(said, dict) or said.get("type") not in ("success", "error"):
-        return None
-    msg = said.get("msg")
-    return _Judged(said["type"], msg if isinstance(msg, str) else "")
-
-
-def _read_untyped(answer: Answer, now: int) -> Single:
-    if answer.status == 413:  # noqa: PLR2004
-        return Retry("http_413")
-    outcome = read_status(answer, now)
-    return Uncertain("no_type") if isinstance(outcome, Sent | Refused) else outcome
