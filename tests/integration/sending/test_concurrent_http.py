@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
+from contextlib import contextmanager, suppress
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
 
 from afterword.noting import Notes
-from afterword.sending import calls
+from afterword.sending import calls, concurrent_http
 from afterword.sending.calls import LostError, NeverSentError, Request
-from afterword.sending.concurrent_http import ConcurrentHttp
+from afterword.sending.concurrent_http import MOST_BYTES, ConcurrentHttp
 from afterword.sending.watching import timed
 from tests.support.nps import OverOnce, Stopwatch
 from tests.support.servers import (
@@ -27,7 +30,7 @@ from tests.support.servers import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from ssl import SSLContext
 
@@ -66,7 +69,11 @@ def test_a_connection_serves_again_where_the_server_has_promised_it(
     assert {each.headers["connection"] for each in server.received} == {"keep-alive"}
 
 
-@pytest.mark.parametrize("answer", [UNSAID, reply(200, {})], ids=["unsaid", "closed"])
+@pytest.mark.parametrize(
+    "answer",
+    [UNSAID, kept({}, {"Connection": "no-keep-alive"}), reply(200, {})],
+    ids=["unsaid", "something else", "closed"],
+)
 def test_without_a_promise_each_call_has_its_own_connection(server: Server, answer: Answer) -> None:
     """Who closes without a word leaves in doubt what was sent meanwhile."""
     server.otherwise = answer
@@ -112,6 +119,30 @@ def test_a_kept_connection_that_was_closed_meanwhile_serves_nobody(server: Serve
             assert getattr(found, "status", found) == 200
             assert closed.acquire(timeout=60)
     assert server.connections == 3
+
+
+@EACH_METHOD
+def test_what_a_server_says_unasked_answers_nobody(server: Server, method: str) -> None:
+    """Else each call on that connection would get the answer of the one before it."""
+    answered, said = threading.Event(), threading.Event()
+
+    def speak_unasked(exchange: Exchange) -> None:
+        PROMISED(exchange)
+        assert answered.wait(60)
+        exchange.write(b"HTTP/1.1 401 No\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n")
+        said.set()
+
+    server.will(speak_unasked)
+    server.otherwise = PROMISED
+    one = ConcurrentHttp(20)
+    with one.together(1) as call:
+        (first,) = call([asked(server.url, method)], one.deadline())
+        answered.set()
+        assert said.wait(60)
+        second, third = call([asked(server.url, method)] * 2, one.deadline())
+    assert [getattr(each, "status", each) for each in (first, third)] == [200, 200]
+    assert isinstance(second, NeverSentError)
+    assert len(server.received) == 2
 
 
 def test_no_connection_outlives_the_calls_that_were_made_together(server: Server) -> None:
@@ -165,7 +196,10 @@ def test_an_address_goes_out_as_it_is(server: Server) -> None:
 def test_no_redirect_is_followed_and_no_cookie_kept(server: Server) -> None:
     headers = {"Location": server.url, "Set-Cookie": "session=1"}
     server.otherwise = reply(302, {}, headers)
-    assert call_all(ConcurrentHttp(20), *[asked(server.url, "GET")] * 2) == [302, 302]
+    # A name: from a number, aiohttp would keep none in any case.
+    url = server.url.replace("127.0.0.1", "localhost")
+    assert call_all(ConcurrentHttp(20), *[asked(url, "GET")] * 2) == [302, 302]
+    assert {each.headers["accept-encoding"] for each in server.received} == {"identity"}
     assert ["cookie" in each.headers for each in server.received] == [False, False]
 
 
@@ -197,6 +231,104 @@ def test_what_is_given_up_ends_and_leaves_nobody_behind(server: Server) -> None:
     assert isinstance(found[1], NeverSentError)
     wait_for_the_end()
     assert len(server.received) == 1
+
+
+def test_by_tls_what_is_given_up_is_closed_too(trusted: Path) -> None:
+    """Not with the next collection of garbage: the function may be frozen until then."""
+    left: list[str] = []
+    known = threading.Event()
+
+    def see_it_go(exchange: Exchange) -> None:
+        try:
+            with suppress(OSError):
+                while exchange.connection.recv(1):
+                    pass
+            # Beneath TLS, whose goodbye alone closes nothing.
+            with socket.socket(fileno=exchange.connection.detach()) as beneath:
+                beneath.settimeout(10)
+                beneath.recv(1)
+        except TimeoutError:
+            left.append("open")
+        except OSError:
+            left.append("reset")
+        else:
+            left.append("closed")
+        known.set()
+
+    gc.disable()
+    try:
+        with serving(trusted, otherwise=see_it_go) as server:
+            call_all(ConcurrentHttp(20, OverOnce(server.reached)), asked(server.url))
+            wait_for_the_end()
+            assert known.wait(60)
+    finally:
+        gc.enable()
+    assert left in (["closed"], ["reset"])
+
+
+def test_a_fault_of_aiohttps_concerns_one_person(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults = iter([TypeError("planted")])
+
+    async def read(_: object) -> bytes:
+        for each in faults:
+            raise each
+        return b""
+
+    monkeypatch.setattr(concurrent_http, "_read", read)
+    server.otherwise = PROMISED
+    first, *others = call_all(ConcurrentHttp(20), *[asked(server.url)] * 3)
+    assert isinstance(first, LostError)
+    assert (str(first), others) == ("TypeError", [200, 200])
+
+
+def test_after_a_fault_of_ours_nothing_goes_on(server: Server) -> None:
+    turns = count(1)
+
+    @contextmanager
+    def watch() -> Iterator[None]:
+        if next(turns) == 2:
+            raise KeyError
+        yield
+
+    server.otherwise = PROMISED
+    one = ConcurrentHttp(20, watch=watch)
+    with one.together(2) as call:
+        with pytest.raises(KeyError):
+            call([asked(server.url)] * 100, one.deadline())
+        later = [call([asked(server.url)], one.deadline()) for _ in range(30)]
+    assert len(later) == 30
+    # Until the fault was heard of, some went out. Without an end to them as many as there were later would have.
+    assert len(server.received) < 30 + 15
+
+
+def test_who_can_not_begin_leaves_nobody_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(_: int) -> None:
+        raise OSError
+
+    monkeypatch.setattr(concurrent_http, "_open", fail)
+    with pytest.raises(OSError), ConcurrentHttp(20).together(1):  # noqa: PT011 -- it is ours
+        pass
+    wait_for_the_end()
+
+
+def test_an_endless_answer_is_read_in_part(server: Server) -> None:
+    gone = threading.Event()
+
+    def pour(exchange: Exchange) -> None:
+        exchange.write_head(200, {"Content-Length": "1000000000"})
+        with suppress(OSError):
+            while not exchange.released.is_set():
+                exchange.write(b"-" * 65_536)
+        gone.set()
+
+    server.otherwise = pour
+    one = ConcurrentHttp(60)
+    with one.together(1) as call:
+        (found,) = call([asked(server.url)], one.deadline())
+        assert gone.wait(60)
+    assert len(getattr(found, "body", b"")) == MOST_BYTES
 
 
 def test_each_call_is_counted_and_timed(server: Server) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from afterword.sending.calls import MOST_BYTES
+from afterword.sending.concurrent_http import MOST_BYTES
 from afterword.sending.provider import Each, Recipient, Retry, Sent, Single, Terms, Uncertain
 from tests.support.netquest import AUTH, KEY, ROTATED, netquest, secret
 from tests.support.nps import OverOnce, Stopwatch

@@ -16,19 +16,20 @@ class Attempt:
     Attributes:
         head: The answer, once its status is known, as yet without a body.
         result: What came of it, once that is known.
+        begun: Whether any of it may have gone out.
     """
 
     def __init__(self, request: Request) -> None:
         self.request = request
         self.head: Answer | None = None
         self.result: Result | None = None
-        self._begun = self._over = False
+        self.begun = self._over = False
 
     def begin(self) -> None:
         """Note that the request goes out now. Raises as `go_on` does."""
         # In this order: whoever gives up looks at the other one afterwards. A name that resolves late, or a function
         # that was frozen meanwhile, must not send what has been given up.
-        self._begun = True
+        self.begun = True
         self.go_on()
 
     def go_on(self) -> None:
@@ -44,4 +45,4 @@ class Attempt:
 
     def fail(self, reason: str) -> NeverSentError | LostError:
         """Return what a failure means by what has gone out."""
-        return LostError(reason) if self._begun else NeverSentError(reason)
+        return LostError(reason) if self.begun else NeverSentError(reason)

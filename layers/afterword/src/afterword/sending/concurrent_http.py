@@ -10,19 +10,19 @@ import asyncio
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from yarl import URL
 
 from afterword.sending.attempts import Attempt
-from afterword.sending.calls import CONNECT_SECONDS, MOST_BYTES, Answer, NeverSentError, trust
+from afterword.sending.calls import CONNECT_SECONDS, Answer, NeverSentError, trust
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from ssl import SSLContext
     from types import SimpleNamespace
@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 
     from afterword.sending.calls import Request, Result
 
-# What aiohttp and sockets raise. A ValueError is an address that cannot be called.
-_FAULTS = (aiohttp.ClientError, OSError, ValueError)
+# Of each answer: there may be hundreds.
+MOST_BYTES = 100_000
+# Less than servers keep an idle connection for: some close it after five.
+_IDLE_SECONDS = 2
 # Some servers promise only what they were asked for. Nothing large is to come, and aiohttp would ask for compression.
 _HEADERS = {"Connection": "keep-alive", "Accept-Encoding": "identity"}
 
@@ -86,8 +88,9 @@ class ConcurrentHttp:
         worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="http")
         worker.submit(_run, loop)
         worker.shutdown(wait=False)
-        session = asyncio.run_coroutine_threadsafe(_open(at_once), loop).result()
+        session = None
         try:
+            session = asyncio.run_coroutine_threadsafe(_open(at_once), loop).result()
             yield partial(self._call_all, loop, session, at_once)
         finally:
             asyncio.run_coroutine_threadsafe(_end(session), loop)
@@ -106,10 +109,13 @@ class ConcurrentHttp:
         calls = self._make_all(session, at_once, attempts, deadline)
         future = asyncio.run_coroutine_threadsafe(calls, loop)
         try:
-            future.result(timeout=max(deadline - self._clock(), 0))
-        except TimeoutError:
+            with suppress(TimeoutError):
+                future.result(timeout=max(deadline - self._clock(), 0))
+        finally:
+            # Also if a fault of ours surfaces: the others must not go on.
             future.cancel()
-        return [each.give_up() for each in attempts]
+            results = [each.give_up() for each in attempts]
+        return results
 
     async def _make_all(
         self,
@@ -132,7 +138,7 @@ class ConcurrentHttp:
     async def _try(self, session: aiohttp.ClientSession, attempt: Attempt) -> Result:
         try:
             return await self._send(session, attempt)
-        except _FAULTS as error:
+        except Exception as error:  # noqa: BLE001 -- whatever it is, it concerns one person, by what has gone out
             return attempt.fail(type(error).__name__)
 
     async def _send(self, session: aiohttp.ClientSession, attempt: Attempt) -> Answer:
@@ -166,12 +172,41 @@ class _Response(aiohttp.ClientResponse):
     async def start(self, connection: Connection) -> aiohttp.ClientResponse:
         protocol = connection.protocol
         await super().start(connection)
-        if protocol is not None and "keep-alive" not in self.headers.get("Connection", "").lower():
+        if protocol is not None and not _is_promised(self.headers):
             protocol.force_close()
             # A body that came with the head has handed it back already.
             if self.connection is None:
                 protocol.close()
         return self
+
+    # By TLS a connection that is given up would wait for the server's goodbye, and outlive its loop.
+
+    def close(self) -> None:
+        self._abort()
+        super().close()
+
+    def release(self) -> Any:  # noqa: ANN401 -- aiohttp's signature
+        if not self.content.at_eof():
+            self._abort()
+        return super().release()
+
+    def _abort(self) -> None:
+        if self.connection is not None and self.connection.transport is not None:
+            self.connection.transport.abort()
+
+
+class _Request(aiohttp.ClientRequest):
+    """It never goes out where the server has spoken unasked: what was said would pass for its answer."""
+
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        if conn.protocol is None or conn.protocol.should_close:
+            raise aiohttp.ClientConnectionError
+        return await super().send(conn)
+
+
+def _is_promised(headers: Mapping[str, str]) -> bool:
+    said = headers.get("Connection", "").lower().split(",")
+    return "keep-alive" in [each.strip() for each in said]
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:
@@ -186,18 +221,25 @@ async def _open(connections: int) -> aiohttp.ClientSession:
     trace = aiohttp.TraceConfig()
     trace.on_request_headers_sent.append(_begin)
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=connections),
+        connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=_IDLE_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
         trace_configs=[trace],
         middlewares=[_never_again],
+        request_class=_Request,
         response_class=_Response,
     )
 
 
-async def _end(session: aiohttp.ClientSession) -> None:
-    await session.close()
-    asyncio.get_running_loop().stop()
+async def _end(session: aiohttp.ClientSession | None) -> None:
+    loop = asyncio.get_running_loop()
+    if others := asyncio.all_tasks() - {asyncio.current_task()}:
+        for each in others:
+            each.cancel()
+        await asyncio.wait(others)
+    if session is not None:
+        await session.close()
+    loop.stop()
 
 
 async def _begin(
@@ -207,6 +249,8 @@ async def _begin(
 ) -> None:
     # aiohttp says so right before it writes.
     attempt: Attempt = context.trace_request_ctx
+    if attempt.begun:
+        raise aiohttp.ClientConnectionError
     attempt.begin()
 
 
