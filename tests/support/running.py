@@ -22,7 +22,8 @@ from afterword import wiring
 from afterword.remembering.dynamodb import DynamoDbLedger, items
 from afterword.remembering.dynamodb.table import Table, from_wire, to_wire
 from afterword.remembering.records import BatchState, State
-from afterword.sending import concurrent_http, http, providers
+from afterword.sending import http, providers
+from afterword.sending.concurrent_http import ConcurrentHttp
 from tests.support.aws_door import aws_door
 from tests.support.functions import Context, Stage, load, purchase, sqs_event
 from tests.support.invitation_service import WEBHOOK
@@ -236,8 +237,7 @@ class Running:
         patient = OverWhen(happened, after_calls)
         with self.monkeypatch.context() as patch:
             patch.setattr(http, "Http", partial(http.Http, clock=patient))
-            of_many = partial(concurrent_http.ConcurrentHttp, clock=patient)
-            patch.setattr(concurrent_http, "ConcurrentHttp", of_many)
+            patch.setattr(providers, "ConcurrentHttp", partial(ConcurrentHttp, clock=patient))
             yield
         self.new_instances()
 

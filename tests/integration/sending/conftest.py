@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from afterword.sending import concurrent_http, http
+from afterword.sending import http, sessions
 from tests.support.certificates import write_self_signed
 from tests.support.servers import Server, serving
 
@@ -31,7 +31,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def reading(monkeypatch: pytest.MonkeyPatch) -> Event:
     """It is set once a client knows the status and begins to read the body."""
-    begun, read, read_there = Event(), http._read, concurrent_http._read
+    begun, read, read_there = Event(), http._read, sessions._read
 
     def begin(response: requests.Response) -> bytes:
         begun.set()
@@ -42,7 +42,7 @@ def reading(monkeypatch: pytest.MonkeyPatch) -> Event:
         return await read_there(response)
 
     monkeypatch.setattr(http, "_read", begin)
-    monkeypatch.setattr(concurrent_http, "_read", begin_there)
+    monkeypatch.setattr(sessions, "_read", begin_there)
     return begun
 
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from afterword.noting import Notes
-from afterword.sending import calls, concurrent_http
+from afterword.sending import calls, sessions
 from afterword.sending.calls import LostError, NeverSentError, Request
-from afterword.sending.concurrent_http import MOST_BYTES, ConcurrentHttp
+from afterword.sending.concurrent_http import ConcurrentHttp
+from afterword.sending.sessions import MOST_BYTES
 from afterword.sending.watching import timed
 from tests.support.nps import OverOnce, Stopwatch
 from tests.support.servers import (
@@ -276,7 +277,7 @@ def test_a_fault_of_aiohttps_concerns_one_person(
             raise each
         return b""
 
-    monkeypatch.setattr(concurrent_http, "_read", read)
+    monkeypatch.setattr(sessions, "_read", read)
     server.otherwise = PROMISED
     first, *others = call_all(ConcurrentHttp(20), *[asked(server.url)] * 3)
     assert isinstance(first, LostError)
@@ -307,7 +308,7 @@ def test_who_can_not_begin_leaves_nobody_behind(monkeypatch: pytest.MonkeyPatch)
     async def fail(_: int) -> None:
         raise OSError
 
-    monkeypatch.setattr(concurrent_http, "_open", fail)
+    monkeypatch.setattr(sessions, "open_session", fail)
     with pytest.raises(OSError), ConcurrentHttp(20).together(1):  # noqa: PT011 -- it is ours
         pass
     wait_for_the_end()

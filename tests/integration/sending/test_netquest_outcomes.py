@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from afterword.sending.concurrent_http import MOST_BYTES
 from afterword.sending.provider import Each, Recipient, Retry, Sent, Single, Terms, Uncertain
+from afterword.sending.sessions import MOST_BYTES
 from tests.support.netquest import AUTH, KEY, ROTATED, netquest, secret
 from tests.support.nps import OverOnce, Stopwatch
 from tests.support.servers import (

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 from afterword.deciding.accounts import AccountError
 from afterword.remembering.errors import ParametersError
 from afterword.sending.calls import NeverSentError
+from afterword.sending.concurrent_http import ConcurrentHttp
+from afterword.sending.netquest import NetquestProvider
+from afterword.sending.nps import NpsProvider
 from afterword.sending.watching import Watched, timed
 
 if TYPE_CHECKING:
@@ -47,11 +50,9 @@ class Providers:
             self._made[account] = Watched(made(account), name, self._notes)
         return self._made[account]
 
-    # Whoever has accounts at one of the two providers need not load what calls the other one.
-
     def _nps(self, account: Account) -> Provider:
+        # requests, which a shop with accounts at Netquest alone can do without.
         from afterword.sending.http import Http  # noqa: PLC0415
-        from afterword.sending.nps import NpsProvider  # noqa: PLC0415
 
         authenticate = self._authenticator(account.name)
         return NpsProvider(
@@ -63,9 +64,6 @@ class Providers:
         )
 
     def _netquest(self, account: Account) -> Provider:
-        from afterword.sending.concurrent_http import ConcurrentHttp  # noqa: PLC0415
-        from afterword.sending.netquest import NetquestProvider  # noqa: PLC0415
-
         def credentials(fresh: bool) -> Credentials | None:  # noqa: FBT001 -- as _authenticator's
             found = self._credentials(account.name, fresh=fresh)
             return found if found and found.webhook_key else None
