@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from afterword.deciding.accounts import AccountError
+from afterword.deciding.account_errors import AccountError
 from cli.campaigns.texts import Store, Text, all_faults, differences, read_file, warnings
 from cli.errors import CommandError, readable_errors
 from cli.options import (

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from afterword.deciding.accounts import AccountError, parse_credentials
+from afterword.deciding.account_errors import AccountError
+from afterword.deciding.accounts import parse_credentials
 from cli.errors import CommandError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import SecretStr
 
-from afterword.deciding.accounts import AccountError
+from afterword.deciding.account_errors import AccountError
 from afterword.remembering.errors import ParametersError
 from afterword.remembering.parameters import CAMPAIGNS_SECONDS
 from tests.support.parameters import KEY, Store, account_text, campaign_text, grow_older

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from typer.testing import CliRunner
 
-from afterword.deciding.accounts import AccountError, parse_account
+from afterword.deciding.account_errors import AccountError
+from afterword.deciding.accounts import parse_account
 from afterword.deciding.customer_key import customer_key
 from afterword.remembering.parameters import Loaded
 from afterword.remembering.records import customer_ref

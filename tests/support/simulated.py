@@ -12,7 +12,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from afterword.arrivals import Arrivals, Message
-from afterword.deciding.accounts import AccountError
+from afterword.deciding.account_errors import AccountError
 from afterword.deciding.campaigns import capped_shops
 from afterword.remembering.errors import ParametersError
 from afterword.remembering.ledger import LedgerError

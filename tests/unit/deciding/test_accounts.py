@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
+from afterword.deciding.account_errors import AccountError
 from afterword.deciding.accounts import (
     Account,
-    AccountError,
     Credentials,
     parse_account,
     parse_credentials,

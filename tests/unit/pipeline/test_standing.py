@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from afterword.deciding.accounts import AccountError
+from afterword.deciding.account_errors import AccountError
 from afterword.noting import Notes
 from afterword.remembering.errors import ParametersError
 from afterword.remembering.records import BatchState, State

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from afterword.deciding.accounts import AccountError
+from afterword.deciding.account_errors import AccountError
 from afterword.remembering.errors import ParametersError
 from afterword.remembering.ledger import LedgerError
 from afterword.sending.mending import Mender

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from afterword import sweep as sweeping
-from afterword.deciding.accounts import AccountError
+from afterword.deciding.account_errors import AccountError
 from afterword.noting import Notes
 from afterword.remembering.dynamodb import DynamoDbLedger
 from afterword.remembering.dynamodb.items import LANE_SHARDS

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 from moto import mock_aws
 from pydantic import SecretStr
 
-from afterword.deciding.accounts import AccountError
+from afterword.deciding.account_errors import AccountError
 from afterword.remembering.errors import ParametersError
 from afterword.remembering.parameters import (
     CAMPAIGNS_SECONDS,

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from afterword.deciding.accounts import AccountError
+from afterword.deciding.account_errors import AccountError
 from afterword.noting import Notes
 from afterword.remembering.errors import ParametersError
 from afterword.remembering.parameters import SECRETS_SECONDS, Parameters

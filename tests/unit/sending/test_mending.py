@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from afterword.deciding.accounts import AccountError
+from afterword.deciding.account_errors import AccountError
 from afterword.remembering.records import Batch, BatchState, Leaving, State
 from afterword.sending.batches import LOOK_AFTER, REPLAY_AFTER
 from afterword.sending.mending import REPLAY_FOR, Mender, is_ours

@@ -8,7 +8,8 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
-from afterword.deciding.accounts import AccountError, Credentials
+from afterword.deciding.account_errors import AccountError
+from afterword.deciding.accounts import Credentials
 from afterword.noting import Notes
 from afterword.remembering.errors import ParametersError
 from afterword.sending.calls import NeverSentError

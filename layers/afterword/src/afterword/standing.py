@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from afterword.deciding.accounts import AccountError
+from afterword.deciding.account_errors import AccountError
 from afterword.remembering.errors import ParametersError
 from afterword.remembering.records import BatchState
 from afterword.sending import budget, ways

@@ -6,7 +6,7 @@ from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
 
-from afterword.deciding.accounts import AccountError
+from afterword.deciding.account_errors import AccountError
 from afterword.deciding.campaigns import Mode
 from afterword.remembering.errors import ParametersError
 from afterword.remembering.records import State

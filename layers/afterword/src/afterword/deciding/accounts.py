@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
+from afterword.deciding.account_errors import AccountError
 from afterword.deciding.campaigns import Name
 from afterword.deciding.texts import json_object, lines
 
@@ -132,20 +133,6 @@ class Credentials(BaseModel):
                 f"give exactly one of {', '.join(' and '.join(way) for way in _WAYS_SAID)}",
             )
         return self
-
-
-class AccountError(Exception):
-    """An account, or its credentials, that cannot be used.
-
-    Attributes:
-        account: Its name.
-        faults: Every field at fault and what to change there, without the values.
-    """
-
-    def __init__(self, account: str, faults: tuple[str, ...]) -> None:
-        super().__init__(f"account {account}: {'; '.join(faults)}")
-        self.account = account
-        self.faults = faults
 
 
 def parse_account(name: str, text: str, *, allow_http: bool) -> Account:

@@ -11,9 +11,9 @@ from aws_lambda_powertools.utilities.parameters import SSMProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 from botocore.exceptions import BotoCoreError, ClientError
 
+from afterword.deciding.account_errors import AccountError
 from afterword.deciding.accounts import (
     Account,
-    AccountError,
     Credentials,
     parse_account,
     parse_credentials,

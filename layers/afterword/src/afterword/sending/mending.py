@@ -13,7 +13,7 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from afterword.deciding.accounts import AccountError
+from afterword.deciding.account_errors import AccountError
 from afterword.deciding.rules import Reason, stopped_by
 from afterword.remembering.errors import ParametersError
 from afterword.remembering.records import BatchState, Move, State

@@ -6,7 +6,7 @@ from base64 import b64encode
 from functools import partial
 from typing import TYPE_CHECKING
 
-from afterword.deciding.accounts import AccountError
+from afterword.deciding.account_errors import AccountError
 from afterword.remembering.errors import ParametersError
 from afterword.sending.calls import NeverSentError
 from afterword.sending.concurrent_http import ConcurrentHttp

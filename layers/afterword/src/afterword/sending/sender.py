@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from afterword.deciding.accounts import AccountError
+from afterword.deciding.account_errors import AccountError
 from afterword.remembering.errors import ParametersError
 from afterword.remembering.records import Batch
 from afterword.sending import batches, claiming, passage, ways
