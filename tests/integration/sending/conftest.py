@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from afterword.sending import http, sessions
+from afterword.sending import calls, concurrent_http, http, sessions
 from tests.support.certificates import write_self_signed
 from tests.support.servers import Server, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from ssl import SSLContext
 
     import aiohttp
     import requests
@@ -51,3 +52,17 @@ def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The certificate, which is the only one that is trusted."""
     monkeypatch.setattr("certifi.where", lambda: str(certificate))
     return certificate
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[SSLContext]:
+    """Every trust that was made."""
+    found: list[SSLContext] = []
+
+    def note() -> SSLContext:
+        found.append(calls.trust())
+        return found[-1]
+
+    for module in (concurrent_http, http):
+        monkeypatch.setattr(module, "trust", note)
+    return found

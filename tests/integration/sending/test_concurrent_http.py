@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from afterword.noting import Notes
-from afterword.sending import calls, sessions
+from afterword.sending import sessions
 from afterword.sending.calls import LostError, NeverSentError, Request
 from afterword.sending.concurrent_http import ConcurrentHttp
 from afterword.sending.sessions import MOST_BYTES
@@ -31,7 +31,7 @@ from tests.support.servers import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
     from ssl import SSLContext
 
@@ -343,20 +343,6 @@ def test_each_call_is_counted_and_timed(server: Server) -> None:
 def test_no_request_shows_what_may_be_secret() -> None:
     shown = repr(Request("POST", "https://planted", {"planted": "planted"}, b"planted"))
     assert "planted" not in shown
-
-
-@pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> list[SSLContext]:
-    """Every trust that was made."""
-    found: list[SSLContext] = []
-    make: Callable[[], SSLContext] = calls.trust
-
-    def note() -> SSLContext:
-        found.append(make())
-        return found[-1]
-
-    monkeypatch.setattr("afterword.sending.concurrent_http.trust", note)
-    return found
 
 
 def test_the_list_of_authorities_is_read_once_for_all_calls(

@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from afterword.sending import calls
 from afterword.sending.calls import NeverSentError
 from afterword.sending.http import Http
 from tests.support.nps import signed_in
 from tests.support.servers import kept, reply, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
     from ssl import SSLContext
 
@@ -30,20 +28,6 @@ def test_no_call_uses_the_connection_of_another(server: Server) -> None:
     http = Http(20, signed_in)
     assert [post(http, server.url) for _ in range(3)] == [200] * 3
     assert (server.connections, len(server.received)) == (3, 3)
-
-
-@pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> list[SSLContext]:
-    """Every trust that was made."""
-    found: list[SSLContext] = []
-    make: Callable[[], SSLContext] = calls.trust
-
-    def note() -> SSLContext:
-        found.append(make())
-        return found[-1]
-
-    monkeypatch.setattr("afterword.sending.http.trust", note)
-    return found
 
 
 def test_the_list_of_authorities_is_read_once_for_all_calls(
