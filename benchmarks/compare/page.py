@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 DOCUMENT = ROOT / "docs" / "performance.md"
 PICTURE = DOCUMENT.with_suffix(".svg")
 RESULTS = Path(__file__).with_name("results.json")
-_NAMED = ("boto3", "botocore", "aws-lambda-powertools", "pydantic", "requests")
+_NAMED = ("aiohttp", "boto3", "botocore", "aws-lambda-powertools", "pydantic", "requests")
 
 
 @dataclass(frozen=True, slots=True)
