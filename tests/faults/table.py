@@ -195,7 +195,11 @@ ROWS = {
             "a_lease_that_ran_out_in_the_claim_is_not_called_upon",
         ),
         told=("InvitationsUncertain",),
-        alarms=("TranslateEventsErrorsAlarm", "SendDueInvitationsErrorsAlarm"),
+        alarms=(
+            "TranslateEventsErrorsAlarm",
+            "SendDueInvitationsErrorsAlarm",
+            "HeldInvitationsAlarm",
+        ),
     ),
     "an outage of a week": Row(
         _in("provider_unreachable", "what_expires_in_an_outage_ends_and_the_rest_goes_out"),

@@ -270,8 +270,11 @@ def test_a_function_killed_between_claim_and_call_is_made_up_for() -> None:
     assert shop.sweep()["sent"] == 1
 
 
-def test_an_event_that_comes_again_after_its_customer_has_left_is_counted_as_such() -> None:
-    shop = Shop()
+@pytest.mark.parametrize("keep", ["while_waiting", "always"])
+def test_an_event_that_comes_again_after_its_customer_has_left_is_counted_as_such(
+    keep: str,
+) -> None:
+    shop = Shop([campaign(keep_address=keep)])
     shop.translate(shop.purchase("A-1"))
     shop.translate(shop.event("unsubscribe", email="a-1@example.com"))
     counts = shop.translate(shop.purchase("A-1"))
@@ -310,10 +313,19 @@ def test_who_keeps_addresses_from_now_on_learns_them_as_events_come_again() -> N
         shop.translate(shop.purchase("A-1"))
     shop.clock.pass_by(LEASE)
     assert shop.sweep()["released"] == 1
-    shop.campaigns = [campaign()]
+    shop.campaigns = [campaign(keep_address="always")]
     assert shop.translate(shop.purchase("A-1"))["duplicate"] == 1
     shop.clock.pass_by(HOUR)
     assert shop.sweep()["sent"] == 1
+
+
+def test_one_token_keeps_nobody_elses_address() -> None:
+    shop = lean()
+    person = {"email": "a-1@example.com", "token": "T-1"}
+    told = shop.event("purchase", order_id="A-1", customer=person)
+    assert shop.translate(told, shop.purchase("A-2"), shop.purchase("A-3"))["sent"] == 3
+    assert known(shop)
+    assert [known(shop, f"a-{n}@example.com") for n in (2, 3)] == [None, None]
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,11 @@ class Candidate:
     told: Customer | None = None
     is_new: bool = False
 
+    @property
+    def tells_token(self) -> bool:
+        """Whether its customer is to be remembered in any case: another campaign may need the token."""
+        return self.told is not None and self.told.token is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -96,9 +101,11 @@ def take(
         batch: Claiming.
         group: Each customer once.
         now: Business time, Unix seconds.
-        keeps_address: Whether what events told is remembered with the claim; else who is sent is not remembered.
+        keeps_address: Whether what events told is remembered with the claim; else of who is sent only those who came
+            with a token are.
     """
-    claims = [_claim(each, campaign, batch, keeps_address=keeps_address) for each in group]
+    kept = {each.invitation.key for each in group if keeps_address or each.tells_token}
+    claims = [_claim(each, campaign, batch, kept) for each in group]
     claimed = ledger.claim(batch, claims, now)
     turned = _turned_away(campaign, group, claimed, now)
     unguarded = {each.invitation.key for each in claims if not each.is_guarded}
@@ -111,16 +118,16 @@ def take(
     new = {each.invitation.key for each in group if each.is_new}
     counts["duplicate"] += len(new - claimed.won - claimed.refused.keys())
     ended = {each.invitation.key for each in (*turned, *stopped) if each.state is State.ENDED}
-    return Taken(ready, +counts, claimed.won if keeps_address else frozenset(ended))
+    return Taken(ready, +counts, frozenset(claimed.won & kept | ended - kept))
 
 
-def _claim(candidate: Candidate, campaign: Campaign, batch: Batch, *, keeps_address: bool) -> Claim:
+def _claim(candidate: Candidate, campaign: Campaign, batch: Batch, kept: Collection[Key]) -> Claim:
     cap = campaign.contact_cap
     return Claim(
         candidate.invitation,
         cap=int(cap.period.total_seconds()) if cap else None,
         notes=batch.notes,
-        told=candidate.told if keeps_address else None,
+        told=candidate.told if candidate.invitation.key in kept else None,
         is_new=candidate.is_new,
     )
 

@@ -53,11 +53,9 @@ def terms_of(campaign: Campaign) -> Terms:
     )
 
 
-def keeps_address(campaign: Campaign, provider: Provider, group: Sequence[Candidate]) -> bool:
-    """Tell whether who is asked at once is remembered. Who has a token is: another campaign may need it."""
-    if campaign.keep_address == "always" or provider.one_by_one:
-        return True
-    return any(each.told and each.told.token for each in group)
+def keeps_address(campaign: Campaign, provider: Provider) -> bool:
+    """Tell whether who is asked at once is remembered. Who is asked by token is: others may need it."""
+    return campaign.keep_address == "always" or provider.one_by_one
 
 
 def without_token(candidates: Sequence[Candidate]) -> list[Move]:

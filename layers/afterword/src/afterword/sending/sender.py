@@ -121,7 +121,8 @@ class Sender:
         if fault := provider.fault(terms_of(campaign)):
             _logger.warning("campaign %s waits: %s", campaign.id, fault)
             return "broken_campaign"
-        if keeps_address(campaign, provider, candidates) or self._notes(campaign):
+        keeps = keeps_address(campaign, provider) or any(each.tells_token for each in candidates)
+        if keeps or self._notes(campaign):
             met = claiming.meet(self._ledger, candidates)
             self._end(candidates, met.left, now, done)
             candidates = met.candidates
@@ -187,7 +188,7 @@ class Sender:
             return way
         if provider.one_by_one:
             group = group[: way.slot.calls]
-        keeps = keeps_address(campaign, provider, group)
+        keeps = keeps_address(campaign, provider)
         taken = claiming.take(self._ledger, campaign, batch, group, now, keeps_address=keeps)
         done.written |= {each.invitation.key for each in group}
         done.settled |= taken.settled
