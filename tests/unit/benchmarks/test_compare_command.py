@@ -82,7 +82,12 @@ def test_a_name_that_there_is_not_is_answered_with_those_that_there_are(order: l
 
 
 def test_the_versions_are_those_that_the_functions_have(tmp_path: Path) -> None:
-    for name in ("aws_lambda_powertools-3.0.0", "pydantic-2.0.0", "requests-2.1.0"):
+    for name in (
+        "aiohttp-3.0.0",
+        "aws_lambda_powertools-3.0.0",
+        "pydantic-2.0.0",
+        "requests-2.1.0",
+    ):
         folder = tmp_path / f"{name}.dist-info"
         folder.mkdir()
         package, version = name.rsplit("-", 1)
