@@ -62,7 +62,7 @@ class _Secret:
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """What the calls of one batch have in common. `deadline` by the clock of `Http`."""
+    """What the calls of one batch have in common. `deadline` by the clock of `ConcurrentHttp`."""
 
     survey: int
     terms: Terms
